@@ -1,0 +1,63 @@
+# Everything runs from .venv, which each target makes by itself.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+DJANGO_ENV := ENV_FILE=/dev/null SECRET_KEY=not-a-secret
+
+.PHONY: demo serve test check bench soak setup setup-dev lock static
+
+demo: setup
+	@exec $(BIN)/python -m acsportal.demo
+
+serve: setup
+	@exec $(BIN)/uvicorn acsportal.asgi:application --host $${HOST:-127.0.0.1} --port $${PORT:-8000} \
+	  --workers $${WORKERS:-$$($(BIN)/python -c 'import os; print(os.cpu_count())')} \
+	  --ws websockets-sansio --loop uvloop --http httptools --ws-per-message-deflate false --ws-max-size 262144 \
+	  --ws-ping-interval 10 --ws-ping-timeout 10 --no-access-log
+
+test: setup-dev
+	@$(BIN)/pytest -n $${TEST_WORKERS:-2} --dist loadgroup -m "not soak" $(ARGS)
+
+check: setup-dev
+	@$(BIN)/ruff format --check . && $(BIN)/ruff check .
+	@$(BIN)/mypy acsportal calls streaming tests
+	@$(BIN)/pytest -q -p no:cacheprovider tests/test_architecture.py
+	@$(DJANGO_ENV) $(BIN)/python manage.py makemigrations --check --dry-run
+	@sha256sum --check --quiet static/vendor/SHA256SUMS
+
+bench: setup-dev
+	@for bench in bench/*.py; do $(BIN)/python $$bench || exit 1; done
+
+soak: setup-dev
+	@$(BIN)/pytest -m "soak or long" --timeout 0
+
+setup: $(VENV)/.base $(VENV)/.speech
+setup-dev: $(VENV)/.dev
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Python 3.11 or newer is needed; $(PYTHON) is older. Name another one: make demo PYTHON=python3.12"; exit 1; }
+	@$(PYTHON) -m venv $(VENV) >/dev/null 2>&1 || \
+	  { rm -rf $(VENV); echo "$(PYTHON) cannot make virtual environments. On Debian or Ubuntu: apt-get install python3-venv"; exit 1; }
+
+$(VENV)/.base: requirements.txt | $(VENV)/bin/python
+	@echo "Setting up .venv (once) …"
+	@$(BIN)/pip install --quiet --require-hashes --prefer-binary -r requirements.txt
+	@touch $@
+
+$(VENV)/.speech: requirements-speech.txt | $(VENV)/.base
+	@$(BIN)/pip install --quiet --require-hashes --only-binary :all: -r requirements-speech.txt || \
+	  echo "There is no local speech engine for this Python: typed text cannot be spoken (all else works)."
+	@touch $@
+
+$(VENV)/.dev: requirements-dev.txt | $(VENV)/bin/python
+	@$(BIN)/pip install --quiet --require-hashes --prefer-binary -r requirements-dev.txt
+	@touch $@ $(VENV)/.base $(VENV)/.speech
+
+# Pins with hashes, from pyproject.toml; needs uv.
+lock:
+	uv pip compile $(LOCK) pyproject.toml -o requirements.txt
+	uv pip compile $(LOCK) --extra speech-local --extra dev -c requirements.txt pyproject.toml -o requirements-dev.txt
+	echo espeakng-loader | uv pip compile $(LOCK) -c requirements-dev.txt - -o requirements-speech.txt
+LOCK := --universal --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate --quiet
