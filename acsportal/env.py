@@ -1,0 +1,60 @@
+"""Typed, loud readers of the environment. `NAME_FILE` reads the value of `NAME` from a file (for mounted secrets)."""
+
+import os
+from pathlib import Path
+
+from django.core.exceptions import ImproperlyConfigured
+
+TRUE_WORDS = {"1", "true", "yes", "on"}
+FALSE_WORDS = {"0", "false", "no", "off", ""}
+
+
+def text(name: str, default: str | None = None) -> str:
+    """The value of `name`, or of the file that `name`_FILE points to; without either `default`, or an error."""
+    path = os.environ.get(f"{name}_FILE")
+    if path:
+        try:
+            return Path(path).read_text(encoding="utf-8").strip()
+        except OSError as error:
+            raise ImproperlyConfigured(f"{name}_FILE names {path}, which cannot be read: {error.strerror}.") from error
+    value = os.environ.get(name)
+    if value is not None:
+        return value.strip()
+    if default is None:
+        raise ImproperlyConfigured(f"{name} is not set. Set it in the environment, or {name}_FILE to a file with it.")
+    return default
+
+
+def flag(name: str, default: bool) -> bool:
+    """A yes or no: true/false, yes/no, on/off, 1/0."""
+    word = text(name, str(default)).lower()
+    if word in TRUE_WORDS:
+        return True
+    if word in FALSE_WORDS:
+        return False
+    raise ImproperlyConfigured(f"{name} is {word!r}, which is neither yes nor no. Use true or false.")
+
+
+def number(name: str, default: int, low: int, high: int) -> int:
+    """A whole number from `low` to `high`."""
+    value = text(name, str(default))
+    try:
+        found = int(value)
+    except ValueError:
+        raise ImproperlyConfigured(f"{name} is {value!r}, which is not a whole number.") from None
+    if not low <= found <= high:
+        raise ImproperlyConfigured(f"{name} is {found}; it may be {low} to {high}.")
+    return found
+
+
+def words(name: str, default: str = "") -> list[str]:
+    """A list separated by commas; empty members are dropped."""
+    return [word.strip() for word in text(name, default).split(",") if word.strip()]
+
+
+def choice(name: str, default: str, allowed: tuple[str, ...]) -> str:
+    """One of `allowed`, in any casing."""
+    value = text(name, default).lower()
+    if value not in allowed:
+        raise ImproperlyConfigured(f"{name} is {value!r}; it may be {', '.join(allowed)}.")
+    return value

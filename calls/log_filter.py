@@ -1,0 +1,19 @@
+"""Keeps the secrets that stand in Azure's URLs out of every log line."""
+
+import logging
+import re
+
+_TOKEN_PATHS = re.compile(r"(/acs/callbacks/|/ws/acs/(?:media|transcription)/|[?&]token=)[^/\s\"'&?]+")
+
+
+def hide_tokens(text: str) -> str:
+    return _TOKEN_PATHS.sub(r"\1…", text)
+
+
+class HideTokens(logging.Filter):
+    def filter(self, record: logging.LogRecord) -> bool:
+        message = record.getMessage()
+        hidden = hide_tokens(message)
+        if hidden != message:
+            record.msg, record.args = hidden, ()
+        return True

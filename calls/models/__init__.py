@@ -1,0 +1,23 @@
+"""What is known: one module per noun, all names importable from here."""
+
+from calls.models.call import Call, Participant
+from calls.models.clip import Clip
+from calls.models.command import Command
+from calls.models.event import CallEvent
+from calls.models.injection import Injection
+from calls.models.integration import ApiKey
+from calls.models.policy import CallPolicy
+from calls.models.stream import StreamSession, UsedMediaToken
+
+__all__ = [
+    "ApiKey",
+    "Call",
+    "CallEvent",
+    "CallPolicy",
+    "Clip",
+    "Command",
+    "Injection",
+    "Participant",
+    "StreamSession",
+    "UsedMediaToken",
+]
