@@ -2,7 +2,7 @@
 
 Pure: the clock is an argument and sending is the caller's job. Azure plays what it gets at once and acknowledges
 nothing, so this schedule is also our only knowledge of what has been heard. A *run* is an unbroken row of frames; its
-frame k is heard at `run start + k * 20 ms` and falls due `lead_ms` before that. The run ends when everything was heard;
+frame k is heard at `run start + k * 20 ms` and falls due `lead_ms` before its end. The run ends when everything was heard;
 if the event loop slept through the lead, the rest starts a new run and an underrun is counted.
 
 The caller's loop: `due` → send; `take_events` → tell; sleep until `wake_at_s` or a new order. After `stop` it sends
@@ -116,6 +116,8 @@ class Playout:
     def __init__(self, rate_hz: int, lead_ms: int = 200) -> None:
         self.rate_hz = rate_hz
         self.lead_s = lead_ms / 1000
+        # So that what was sent and not yet heard is never longer than the lead.
+        self._ahead_s = max(0.0, self.lead_s - FRAME_S)
         self.frames_sent = 0
         self.underruns = 0
         self._frame_samples = rate_hz * FRAME_MS // 1000
@@ -152,7 +154,7 @@ class Playout:
                 self.underruns += self._hungry and self._run_frames > 0
                 self._run_start_s = plays_at_s = now_s
                 self._run_frames = 0
-            if plays_at_s - self.lead_s > now_s + TOLERANCE_S:
+            if plays_at_s - self._ahead_s > now_s + TOLERANCE_S:
                 break
             frames.append(self._send(plays_at_s))
         self._hungry = bool(self._unsent)
@@ -162,7 +164,7 @@ class Playout:
         """When to ask `due` and `take_events` again; None if only a new order can change anything."""
         moments: list[float] = []
         if self._unsent and not self._paused:
-            moments.append(self._next_plays_at_s() - self.lead_s if self._run_frames else now_s)
+            moments.append(self._next_plays_at_s() - self._ahead_s if self._run_frames else now_s)
         if self._events:
             moments.append(now_s)
         # One moment for each frame would wake the caller for nothing: only beginnings and ends are news.

@@ -83,7 +83,7 @@ def test_the_lead_is_sent_at_once_and_then_a_frame_each_20_ms() -> None:
     line = Line()
     line.say("a", ramp(1000))
     line.turn()
-    assert len(line.listener.frames) == 11
+    assert len(line.listener.frames) == 10
     assert line.playout.due(line.now_s) == []
     assert line.playout.due(line.now_s + 0.0199) == []
     assert len(line.playout.due(line.now_s + 0.020)) == 1
@@ -221,7 +221,7 @@ def test_a_stall_beyond_the_lead_restarts_the_schedule_and_is_counted() -> None:
     assert line.listener.samples == ramp(2000).tolist()
     assert line.listener.most_queued_s <= 0.2201
     assert line.told() == [Started("a"), Finished("a", 2000)]
-    assert line.told_at_ms()[-1] == 2000 + 400 - 220
+    assert line.told_at_ms()[-1] == 2000 + 400 - 200
 
 
 def test_progress_follows_what_is_heard() -> None:
@@ -280,10 +280,10 @@ def test_the_sound_being_heard_can_be_taken_out_and_the_next_follows_what_was_se
     line.say("a", ramp(5000))
     line.say("b", ramp(100))
     line.run(100)
-    assert line.playout.stop_one("a", line.now_s) == Stopped("a", 320)
+    assert line.playout.stop_one("a", line.now_s) == Stopped("a", 300)
     line.run(1000)
     assert line.told() == [Started("a"), Started("b"), Finished("b", 100)]
-    assert line.told_at_ms() == [0, 320, 420]
+    assert line.told_at_ms() == [0, 300, 400]
     assert line.listener.dry == 0
 
 
