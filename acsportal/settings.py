@@ -2,7 +2,7 @@
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, cast
 from urllib.parse import urlsplit
 
 import environ
@@ -44,7 +44,9 @@ ACS_OIDC_URL = env.text(
     "ACS_OIDC_URL",
     "https://acscallautomation.communication.azure.com/calling/.well-known/acsopenidconfiguration",
 )
-ACS_TOKEN_CHECK = env.choice("ACS_TOKEN_CHECK", "enforce", ("enforce", "log", "off"))
+ACS_TOKEN_CHECK = cast(
+    Literal["enforce", "log", "off"], env.choice("ACS_TOKEN_CHECK", "enforce", ("enforce", "log", "off"))
+)
 # Your number that outbound calls come from, when a call names none.
 ACS_CALLER_NUMBER = env.text("ACS_CALLER_NUMBER", "")
 EVENT_GRID_SECRET = env.text("EVENT_GRID_SECRET", "")
@@ -137,7 +139,14 @@ if REDIS_URL:
         }
     }
 else:
-    CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer", "CONFIG": {"capacity": 1000}}}
+    # Its members would leave their groups after a day, and with them every live view of the process.
+    never_s = 10 * 365 * 86_400
+    CHANNEL_LAYERS = {
+        "default": {
+            "BACKEND": "channels.layers.InMemoryChannelLayer",
+            "CONFIG": {"capacity": 1_000, "group_expiry": never_s},
+        }
+    }
     CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 
 AUTH_PASSWORD_VALIDATORS = [
@@ -192,15 +201,15 @@ if env.flag("BEHIND_PROXY", False):
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "calls.api.authentication.ApiKeyAuthentication",
-        "rest_framework.authentication.SessionAuthentication",
+        "calls.api.authentication.BrowserSession",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["calls.api.permissions.MayUse"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["calls.api.limits.SmallJson"],
     "DEFAULT_PAGINATION_CLASS": "calls.api.pagination.NewestFirst",
-    "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
-    "DEFAULT_THROTTLE_CLASSES": ["rest_framework.throttling.ScopedRateThrottle"],
+    "DEFAULT_METADATA_CLASS": None,
+    "DEFAULT_SCHEMA_CLASS": "calls.api.schema.Described",
+    "DEFAULT_THROTTLE_CLASSES": ["calls.api.limits.PerActor"],
     "DEFAULT_THROTTLE_RATES": {
         "read": env.text("API_READ_RATE", "1200/min"),
         "order": env.text("API_ORDER_RATE", "240/min"),
@@ -215,19 +224,51 @@ SPECTACULAR_SETTINGS = {
     "VERSION": "1",
     "SERVE_INCLUDE_SCHEMA": False,
     "COMPONENT_SPLIT_REQUEST": True,
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+    "SWAGGER_UI_DIST": f"{STATIC_URL}vendor/swagger-ui",
+    "SWAGGER_UI_FAVICON_HREF": f"{STATIC_URL}favicon.svg",
+    # No validator of somebody else's is asked, and no key is kept in the browser.
+    "SWAGGER_UI_SETTINGS": {
+        "deepLinking": True,
+        "displayRequestDuration": True,
+        "defaultModelsExpandDepth": 0,
+        "persistAuthorization": False,
+        "validatorUrl": None,
+    },
+    "ENUM_NAME_OVERRIDES": {
+        "CallState": "calls.models.Call.State",
+        "Direction": "calls.models.Call.Direction",
+        "StreamingState": "calls.models.Call.Streaming",
+        "StreamState": "calls.models.StreamSession.State",
+        "CommandState": "calls.models.Command.State",
+        "CommandVerb": "calls.models.Command.Verb",
+        "InjectionState": "calls.models.Injection.State",
+        "InjectionKind": "calls.models.Injection.Kind",
+        "EventSource": "calls.models.CallEvent.Source",
+        "ChannelType": "calls.models.profile.ChannelType",
+        "StreamingStart": "calls.models.profile.StreamingStart",
+        "SampleRate": "calls.models.profile.SampleRate",
+        "MomentKind": "calls.api.timeline.KINDS",
+    },
 }
 
 # --- Logs: ids only, no numbers, names, speech or tokens -------------------------------------------------------------
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "filters": {"tokens": {"()": "calls.log_filter.HideTokens"}},
+    "filters": {
+        "tokens": {"()": "calls.log_filter.HideTokens"},
+        "sockets": {"()": "calls.log_filter.NoSocketLines"},
+    },
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["tokens"]}},
     "root": {"handlers": ["stderr"], "level": env.text("LOG_LEVEL", "INFO").upper()},
     "loggers": {
         "azure": {"level": "WARNING"},
         "urllib3": {"level": "WARNING"},
+        # uvicorn has handlers of its own, and the addresses of Azure's sockets hold tokens.
+        "uvicorn.error": {"filters": ["tokens", "sockets"]},
         "django.server": {"handlers": ["stderr"], "propagate": False},
     },
 }

@@ -10,6 +10,13 @@ def hide_tokens(text: str) -> str:
     return _TOKEN_PATHS.sub(r"\1…", text)
 
 
+class NoSocketLines(logging.Filter):
+    """Passes over uvicorn's line for each WebSocket: the portal writes one of its own, with ids."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return '"WebSocket %s"' not in str(record.msg)
+
+
 class HideTokens(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         message = record.getMessage()

@@ -1,0 +1,102 @@
+"""The portal's ASGI application, and the tasks that each of its processes runs."""
+
+import asyncio
+import logging
+import os
+from collections.abc import Awaitable, Callable
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from django.core.asgi import get_asgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "acsportal.settings")
+http: Any = get_asgi_application()
+
+# These read models, so Django has to be set up first.
+from acsportal import daphne_close_codes as daphne_close_codes  # noqa: E402 (imported for what it does)
+from calls.background import at_door  # noqa: E402
+from calls.live import hub  # noqa: E402
+from calls.services import sweep  # noqa: E402
+from calls.wire import wire  # noqa: E402
+from streaming.journal import journal  # noqa: E402
+from streaming.routing import websockets  # noqa: E402
+from streaming.switchboard import switchboard  # noqa: E402
+
+log = logging.getLogger(__name__)
+
+SWEEP_S = 2.0
+RESTART_S = 1.0
+LAST_ANNOUNCEMENTS_S = 1.0
+
+Scope = dict[str, Any]
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+
+
+async def sweep_forever() -> None:
+    while True:
+        await asyncio.sleep(SWEEP_S)
+        await at_door(sweep)
+
+
+TASKS: dict[str, Callable[[], Awaitable[None]]] = {
+    "wire": wire.run,
+    "hub": hub.run,
+    "journal": journal.run,
+    "sweep": sweep_forever,
+}
+_running: WeakKeyDictionary[asyncio.AbstractEventLoop, list[asyncio.Task[None]]] = WeakKeyDictionary()
+
+
+async def application(scope: Scope, receive: Receive, send: Send) -> None:
+    """HTTP to Django, WebSockets to the streams. Daphne sends no lifespan, so the first scope starts the tasks."""
+    loop = asyncio.get_running_loop()
+    if loop not in _running:
+        _running[loop] = [asyncio.create_task(_keep(name, run), name=name) for name, run in TASKS.items()]
+    if scope["type"] == "http":
+        await http(scope, receive, send)
+    elif scope["type"] == "websocket":
+        await _websocket(scope, receive, send)
+    elif scope["type"] == "lifespan":
+        await _lifespan(receive, send)
+
+
+async def _keep(name: str, run: Callable[[], Awaitable[None]]) -> None:
+    """Runs a task for as long as the process lives; a failure is logged, and the task started again."""
+    while True:
+        try:
+            await run()
+        except Exception:
+            log.exception("the task %s failed and is started again", name)
+        await asyncio.sleep(RESTART_S)
+
+
+async def _websocket(scope: Scope, receive: Receive, send: Send) -> None:
+    try:
+        await websockets(scope, receive, send)
+    except ValueError as error:
+        if "No route found" not in str(error):
+            raise
+        await receive()
+        await send({"type": "websocket.close"})
+
+
+async def _lifespan(receive: Receive, send: Send) -> None:
+    while True:
+        message = await receive()
+        if message["type"] == "lifespan.shutdown":
+            await _end()
+        await send({"type": f"{message['type']}.complete"})
+        if message["type"] == "lifespan.shutdown":
+            return
+
+
+async def _end() -> None:
+    """The sockets are closed: their last words are written and announced before the process goes."""
+    switchboard.close()
+    await asyncio.to_thread(journal.flush)
+    await wire.emptied(LAST_ANNOUNCEMENTS_S)
+    tasks = _running.pop(asyncio.get_running_loop(), [])
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

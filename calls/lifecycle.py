@@ -1,0 +1,253 @@
+"""What a call's events add up to.
+
+The state of a call is a fold over the *set* of its events: Azure may deliver them late, twice or in any order, and the
+answer is the same. Nothing here reads or writes the database; `services.settle` does.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
+
+from calls.codes import Direction, explain
+from calls.events import ParticipantSeen, participants_of
+from calls.models import Call, CallEvent, Command, StreamSession
+
+State = Call.State
+Streaming = Call.Streaming
+
+# Last words, strongest first. After CallDisconnected nothing more comes (troubleshooting-codes). CallGone is the
+# portal's own: Azure answered that it knows no such call.
+LAST_WORDS: Final = ("CallDisconnected", "CreateCallFailed", "AnswerFailed", "ConnectFailed", "CallGone")
+# Ends that only hold while no CallConnected says otherwise: the portal's own conclusions, and …
+SOFT_ENDS: Final = (
+    "PlaceRefused",
+    "AnswerRefused",
+    "CallRejected",
+    "CallCancelled",
+    "RingingTimedOut",
+    "CallEnded",
+)
+# … Azure's word on one attempt to answer or place, of which a call can have had several.
+ATTEMPTS: Final = {"CreateCallFailed", "AnswerFailed"}
+FAILURES: Final = {"CreateCallFailed", "AnswerFailed", "ConnectFailed", "PlaceRefused", "AnswerRefused"}
+CANCELLED_CODE: Final = 487
+NOT_FOUND_CODE: Final = 404
+
+# Which callback ends which order well, and which ends it badly.
+ANSWERING_EVENTS: Final = {
+    "start_streaming": ("MediaStreamingStarted", "MediaStreamingFailed"),
+    "stop_streaming": ("MediaStreamingStopped", "MediaStreamingFailed"),
+    "answer": ("CallConnected", "AnswerFailed"),
+    "place": ("CallConnected", "CreateCallFailed"),
+}
+CALL_ENDED: Final = "call_ended"
+# What the portal wrote when it stopped waiting: Azure's later word is stronger.
+GAVE_UP: Final = {CALL_ENDED, "no_callback", "no_worker", "azure_timeout"}
+
+STREAMING_COMMANDS: Final = {"start_streaming": Streaming.STARTING, "stop_streaming": Streaming.STOPPING}
+CLEAN_CLOSES: Final = {1000, 1001}
+BROKEN: Final = "The media socket broke. Start streaming again if Azure does not return by itself."
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    state: State
+    at: datetime
+    code: int | None
+    subcode: int | None
+    message: str
+    text: str
+    final: bool
+    """False if a CallConnected, should one come, is stronger; then nothing that waits for Azure has ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How an order ended."""
+
+    state: Command.State
+    at: datetime
+    code: str = ""
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Presence:
+    """One participant's whole stay, as far as the ParticipantsUpdated events tell."""
+
+    seen: ParticipantSeen
+    joined_at: datetime
+    left_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class CallFacts:
+    state: State
+    connected_at: datetime | None
+    end: End | None
+    streaming_state: Streaming
+    streaming_error: str
+    participants: tuple[Presence, ...] = field(default=())
+
+
+def fold(
+    call: Call, events: Sequence[CallEvent], commands: Sequence[Command], sessions: Sequence[StreamSession]
+) -> CallFacts:
+    """The call's facts from all that is stored about it, in whatever order it came."""
+    ordered = in_order(events)
+    connected_at = _connected_at(ordered)
+    end = end_of(call, ordered)
+    state = _state(call, commands, connected=connected_at is not None, end=end)
+    streaming_state, streaming_error = _streaming(call, ordered, commands, sessions, state)
+    return CallFacts(
+        state=state,
+        connected_at=connected_at,
+        end=end,
+        streaming_state=streaming_state,
+        streaming_error=streaming_error,
+        participants=tuple(_participants(ordered, end)),
+    )
+
+
+def in_order(events: Iterable[CallEvent]) -> list[CallEvent]:
+    """By Azure's clock. Two events of one instant still need one order on every machine: their ids give it."""
+    return sorted(events, key=lambda event: (event.event_time, event.azure_id or str(event.id)))
+
+
+def direction_of(call: Call) -> Direction:
+    return "inbound" if call.direction == Call.Direction.INBOUND else "outbound"
+
+
+def end_of(call: Call, ordered: Sequence[CallEvent]) -> End | None:
+    """How the call ended; None while it lives. `ordered` as `in_order` gives them."""
+    connected = _connected_at(ordered) is not None
+    kinds = [kind for kind in LAST_WORDS if kind not in ATTEMPTS] if connected else (*LAST_WORDS, *SOFT_ENDS)
+    for kind in kinds:
+        found = next((event for event in ordered if event.type == kind), None)
+        if found is None:
+            continue
+        # Event Grid's CallEnded says nothing of why; before anybody was connected it means that the caller gave up.
+        spoken = "CallCancelled" if kind == "CallEnded" else kind
+        explained = explain(spoken, found.code, found.subcode, found.message, direction_of(call))
+        return End(
+            state=_end_state(found),
+            at=found.event_time,
+            code=found.code,
+            subcode=found.subcode,
+            message=found.message,
+            text=explained.text,
+            final=kind not in SOFT_ENDS,
+        )
+    return None
+
+
+def outcome(call: Call, command: Command, ordered: Sequence[CallEvent], end: End | None) -> Outcome | None:
+    """How an order ended according to the events that carry its id, and to the call's end; None if nothing tells."""
+    good, bad = ANSWERING_EVENTS.get(command.verb, ("", ""))
+    answers = [event for event in ordered if event.operation_context == str(command.id)]
+    done = next((event for event in answers if event.type == good), None)
+    if done is not None:
+        return Outcome(Command.State.DONE, done.event_time)
+    unsettled = command.is_pending or command.error_code in GAVE_UP
+    failed = next((event for event in answers if event.type == bad), None)
+    if failed is not None and (unsettled or command.error_code == _azure_code(failed)):
+        text = explain(failed.type, failed.code, failed.subcode, failed.message, direction_of(call)).text
+        return Outcome(Command.State.FAILED, failed.event_time, _azure_code(failed), text)
+    if end is None or not end.final:
+        return None
+    if command.verb == Command.Verb.HANG_UP and (unsettled or command.state == Command.State.DONE):
+        return Outcome(Command.State.DONE, end.at)
+    if command.is_pending or command.error_code == CALL_ENDED:
+        return Outcome(Command.State.FAILED, end.at, CALL_ENDED, f"The call ended first. {end.text}")
+    return None
+
+
+def _azure_code(event: CallEvent) -> str:
+    return f"azure_{event.code}_{event.subcode}"
+
+
+def _connected_at(ordered: Iterable[CallEvent]) -> datetime | None:
+    return next((event.event_time for event in ordered if event.type == "CallConnected"), None)
+
+
+def _end_state(event: CallEvent) -> State:
+    if event.type not in FAILURES or event.code == CANCELLED_CODE:
+        return State.ENDED
+    return State.ENDED if event.type == "AnswerRefused" and event.code == NOT_FOUND_CODE else State.FAILED
+
+
+def _state(call: Call, commands: Iterable[Command], *, connected: bool, end: End | None) -> State:
+    if end is not None:
+        return end.state
+    if connected:
+        return State.CONNECTED
+    if call.direction == Call.Direction.OUTBOUND:
+        return State.RINGING if call.call_connection_id else State.CONNECTING
+    answering = any(command.verb == "answer" and command.is_pending for command in commands)
+    return State.CONNECTING if answering or call.call_connection_id else State.RINGING
+
+
+def _streaming(
+    call: Call,
+    ordered: Sequence[CallEvent],
+    commands: Iterable[Command],
+    sessions: Sequence[StreamSession],
+    state: State,
+) -> tuple[Streaming, str]:
+    if state in {State.ENDED, State.FAILED}:
+        return Streaming.OFF, ""
+    last = next((event for event in reversed(ordered) if event.type.startswith("MediaStreaming")), None)
+    stopped_at = last.event_time if last is not None and last.type == "MediaStreamingStopped" else None
+    # A socket that was open before Azure said "stopped" is on its way out.
+    open_now = any(
+        session.state == StreamSession.State.OPEN and (stopped_at is None or session.opened_at > stopped_at)
+        for session in sessions
+    )
+    asked = [command for command in commands if command.verb in STREAMING_COMMANDS and command.is_pending]
+    if asked:
+        latest = max(asked, key=lambda command: (command.created_at, str(command.id)))
+        wanted = STREAMING_COMMANDS[latest.verb]
+        return (Streaming.STREAMING if wanted == Streaming.STARTING and open_now else wanted), ""
+    if open_now:
+        return Streaming.STREAMING, ""
+    if stopped_at is not None:
+        return Streaming.OFF, ""
+    if last is not None and last.type == "MediaStreamingFailed":
+        return Streaming.FAILED, explain(last.type, last.code, last.subcode, last.message).text
+    return _without_socket(call, last, sessions)
+
+
+def _without_socket(call: Call, started: CallEvent | None, sessions: Iterable[StreamSession]) -> tuple[Streaming, str]:
+    """Azure means to stream, and no socket is open here: one broke, ended with the call, or is on its way."""
+    closed = [
+        (session.closed_at, session)
+        for session in sessions
+        if session.closed_at is not None and (started is None or session.closed_at >= started.event_time)
+    ]
+    if closed:
+        _, last = max(closed, key=lambda each: (each[0], each[1].number))
+        clean = last.state == StreamSession.State.CLOSED and last.close_code in CLEAN_CLOSES
+        return (Streaming.OFF, "") if clean else (Streaming.FAILED, BROKEN)
+    waiting = started is not None or (call.streaming_start == "now" and call.call_connection_id)
+    return (Streaming.STARTING if waiting else Streaming.OFF), ""
+
+
+def _participants(ordered: Sequence[CallEvent], end: End | None) -> Iterable[Presence]:
+    rolls = [(participants_of(event.raw), event.event_time) for event in ordered if event.type == "ParticipantsUpdated"]
+    # Azure numbers these updates; the numbers, not the clocks, say which one is newer.
+    rolls.sort(key=lambda roll: (roll[0].sequence_number, roll[1]))
+    latest: dict[str, ParticipantSeen] = {}
+    joined: dict[str, datetime] = {}
+    left: dict[str, datetime] = {}
+    for roll, at in rolls:
+        present = {seen.raw_id: seen for seen in roll.participants}
+        for raw_id in latest:
+            if raw_id not in present:
+                left.setdefault(raw_id, at)
+        for raw_id, seen in present.items():
+            latest[raw_id] = seen
+            joined.setdefault(raw_id, at)
+            left.pop(raw_id, None)
+    for raw_id, seen in latest.items():
+        yield Presence(seen, joined[raw_id], left.get(raw_id, end.at if end else None))

@@ -1,0 +1,261 @@
+"""The live events that travel up to dashboards, and the hub that hands them out in each process.
+
+Levels travel as one bundle per process per 100 ms and are replaced, never queued. Everything else carries a number per
+call (`seq`): a page that sees a gap asks for a new snapshot.
+"""
+
+import asyncio
+import logging
+import time
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Final, NotRequired, TypedDict
+from uuid import UUID
+
+from channels.layers import get_channel_layer
+from django.db import transaction
+from django.db.models import F
+
+from calls.background import watched
+from calls.models import Call
+from calls.wire import wire
+
+log = logging.getLogger(__name__)
+
+GROUP: Final = "live"
+TICK_S: Final = 0.1
+BUNDLE_LIFE_S: Final = 1.0
+HISTORY_LENGTH: Final = 600
+EVENTS_LIMIT: Final = 1_000
+REJOIN_S: Final = 1.0
+
+
+class Level(TypedDict):
+    rms_dbfs: float
+    peak_dbfs: float
+    dc: float
+    speaking: bool
+    clipping: bool
+
+
+class Health(TypedDict):
+    frames_received: int
+    frames_sent: int
+    lag_ms: int
+    lost_ms: int
+    gaps: int
+    malformed: int
+
+
+class Playing(TypedDict):
+    id: str
+    kind: str
+    label: str
+    played_ms: int
+    left_ms: int | None
+    queued: int
+
+
+class CallLive(TypedDict):
+    """What one process says of one call each 100 ms."""
+
+    levels: dict[str, Level]
+    health: Health | None
+    playing: Playing | None
+
+
+class Bundle(TypedDict):
+    type: str
+    process: str
+    at: str
+    calls: dict[str, CallLive]
+
+
+class LiveEvent(TypedDict):
+    kind: str
+    call: str
+    seq: int
+    row: NotRequired[Any]
+    stream: NotRequired[Any]
+    injection: NotRequired[Any]
+    command: NotRequired[Any]
+    event: NotRequired[Any]
+    tone: NotRequired[str]
+    raw_id: NotRequired[str]
+
+
+def now_text() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+def announce(call_id: UUID, kind: str, **fields: Any) -> None:
+    """Tells every dashboard, once the surrounding transaction is committed. Must be called inside one.
+
+    The number is taken under the row's lock, so numbers of one call never go backwards.
+    """
+    Call.objects.filter(pk=call_id).update(live_seq=F("live_seq") + 1)
+    seq = Call.objects.values_list("live_seq", flat=True).get(pk=call_id)
+    if "row" in fields:
+        fields["row"]["seq"] = seq
+    event = {"kind": kind, "call": str(call_id), "seq": seq, **fields}
+    transaction.on_commit(lambda: wire.send(GROUP, {"type": "live.event", "event": event}))
+
+
+def resync() -> None:
+    """Asks every dashboard to read a snapshot: the layer was away, and nobody knows what it lost."""
+    wire.send(GROUP, {"type": "live.resync"})
+
+
+wire.on_return = resync
+
+
+@dataclass(eq=False)
+class Dashboard:
+    """One open page: its unsent events, and a flag that newer levels exist. `call` None means the wall."""
+
+    call: str | None
+    events: deque[LiveEvent] = field(default_factory=deque)
+    wake: asyncio.Event = field(default_factory=asyncio.Event)
+    levels_due: bool = False
+    overflowed: bool = False
+
+    def offer(self, event: LiveEvent) -> None:
+        if self.call is not None and event["call"] != self.call:
+            return
+        if self.call is None and event["kind"] != "call_state":
+            return
+        if len(self.events) >= EVENTS_LIMIT:
+            self.start_over()
+        self.events.append(event)
+        self.wake.set()
+
+    def start_over(self) -> None:
+        """Drops what waits: the page gets a snapshot instead."""
+        self.events.clear()
+        self.overflowed = True
+        self.wake.set()
+
+    def offer_levels(self) -> None:
+        self.levels_due = True
+        self.wake.set()
+
+
+class Hub:
+    """The process's one subscription to live events and its dashboards."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._dashboards: set[Dashboard] = set()
+        self._bundles: dict[str, tuple[float, Bundle]] = {}
+        self._history: dict[str, dict[str, deque[int | None]]] = {}
+        self._shown = False
+
+    async def run(self) -> None:
+        """Receives until cancelled."""
+        layer = get_channel_layer()
+        channel = await layer.new_channel("hub")
+        ticker = watched(self._tick_forever(), "hub-ticker")
+        down = False
+        try:
+            while True:
+                try:
+                    await layer.group_add(GROUP, channel)
+                    if down:
+                        down = False
+                        self.take({"type": "live.resync"})
+                    while True:
+                        self.take(await layer.receive(channel))
+                except Exception as error:  # redis-py's errors have no common parent with OSError
+                    if not down:
+                        down = True
+                        log.warning("hub lost the channel layer (%s), joins again", type(error).__name__)
+                    await asyncio.sleep(REJOIN_S)
+        finally:
+            ticker.cancel()
+            with suppress(Exception):
+                await layer.group_discard(GROUP, channel)
+
+    def take(self, message: dict[str, Any]) -> None:
+        if message["type"] == "live.bundle":
+            self._bundles[message["process"]] = (self._clock(), message)  # type: ignore[assignment]
+        elif message["type"] == "live.event":
+            for dashboard in self._dashboards:
+                dashboard.offer(message["event"])
+        elif message["type"] == "live.resync":
+            for dashboard in self._dashboards:
+                dashboard.start_over()
+
+    def join(self, call: str | None) -> Dashboard:
+        dashboard = Dashboard(call)
+        self._dashboards.add(dashboard)
+        return dashboard
+
+    def leave(self, dashboard: Dashboard) -> None:
+        self._dashboards.discard(dashboard)
+
+    @property
+    def dashboards(self) -> int:
+        return len(self._dashboards)
+
+    def calls(self) -> dict[str, CallLive]:
+        """The newest word on every call, from every process that spoke within a second.
+
+        For the moment in which a call changes processes, the younger bundle wins.
+        """
+        fresh = self._clock() - BUNDLE_LIFE_S
+        found: dict[str, CallLive] = {}
+        for arrived_s, bundle in sorted(self._bundles.values(), key=lambda each: each[0]):
+            if arrived_s >= fresh:
+                found.update(bundle["calls"])
+        return found
+
+    def call(self, call_id: str) -> CallLive | None:
+        return self.calls().get(call_id)
+
+    def history(self, call_id: str) -> dict[str, list[int | None]]:
+        """RMS per 100 ms of the last minute, oldest first; None where nothing was heard."""
+        return {raw_id: list(track) for raw_id, track in self._history.get(call_id, {}).items()}
+
+    async def _tick_forever(self) -> None:
+        due_s = time.monotonic()
+        while True:
+            due_s = max(due_s + TICK_S, time.monotonic())
+            await asyncio.sleep(due_s - time.monotonic())
+            self.tick()
+
+    def tick(self) -> None:
+        """Each 100 ms: writes the history, and tells the dashboards that there are levels, or none any more."""
+        self._remember()
+        if self._bundles or self._shown:
+            self._shown = bool(self._bundles)
+            for dashboard in self._dashboards:
+                dashboard.offer_levels()
+
+    def _remember(self) -> None:
+        fresh = self._clock() - BUNDLE_LIFE_S
+        for process in [name for name, (at_s, _) in self._bundles.items() if at_s < fresh]:
+            del self._bundles[process]
+        calls = self.calls()
+        for call_id in [each for each in self._history if each not in calls]:
+            tracks = self._history[call_id]
+            _append(tracks, {})
+            if all(value is None for track in tracks.values() for value in track):
+                del self._history[call_id]
+        for call_id, live in calls.items():
+            _append(self._history.setdefault(call_id, {}), live["levels"])
+
+
+def _append(tracks: dict[str, deque[int | None]], levels: dict[str, Level]) -> None:
+    length = max((len(track) for track in tracks.values()), default=0)
+    for raw_id in levels:
+        if raw_id not in tracks:
+            tracks[raw_id] = deque([None] * min(length, HISTORY_LENGTH - 1), maxlen=HISTORY_LENGTH)
+    for raw_id, track in tracks.items():
+        level = levels.get(raw_id)
+        track.append(round(level["rms_dbfs"]) if level else None)
+
+
+hub = Hub()

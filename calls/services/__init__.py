@@ -1,0 +1,45 @@
+"""The verbs that leave one row: everything an operator, an integrator or Azure can ask for."""
+
+from calls.services.actor import PORTAL, Actor
+from calls.services.inbound import store_grid_event, take
+from calls.services.orders import answer, hang_up, place, reject, start_streaming, stop_streaming
+from calls.services.sockets import close_stream, describe_stream, key_pressed, open_stream
+from calls.services.sound import (
+    PlayClip,
+    PlayFile,
+    PlayTone,
+    SayText,
+    add_clip,
+    delete_clip,
+    inject,
+    stop_sound,
+)
+from calls.services.state import apply_event
+from calls.services.sweep import sweep
+
+__all__ = [
+    "PORTAL",
+    "Actor",
+    "PlayClip",
+    "PlayFile",
+    "PlayTone",
+    "SayText",
+    "add_clip",
+    "answer",
+    "apply_event",
+    "close_stream",
+    "delete_clip",
+    "describe_stream",
+    "hang_up",
+    "inject",
+    "key_pressed",
+    "open_stream",
+    "place",
+    "reject",
+    "start_streaming",
+    "stop_sound",
+    "stop_streaming",
+    "store_grid_event",
+    "sweep",
+    "take",
+]
