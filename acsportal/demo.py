@@ -1,0 +1,257 @@
+"""`python -m acsportal.demo`: portal and emulator on loopback, with sample calls that ring at once.
+
+A supervisor of child processes that needs no Django itself. Everything it writes is below DEMO_DIR.
+"""
+
+import json
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FrameType
+from typing import IO
+
+ROOT = Path(__file__).resolve().parent.parent
+HOST = "127.0.0.1"
+READY_WITHIN_S = 90.0
+END_WITHIN_S = 8.0
+# Keys of the emulator's own that open nothing elsewhere.
+ACCESS_KEY = "ZGVtby1hY2Nlc3Mta2V5LW9wZW5zLW5vdGhpbmctZWxzZQ=="
+RESOURCE_ID = "00000000-0000-0000-0000-000000000001"
+SUPPORT_LINE, SALES_LINE = "+18005550100", "+18005550101"
+SAMPLE_CALLS = (
+    {"caller": "+14255550123", "callee": SUPPORT_LINE, "scenario": "support"},
+    {"caller": "+442079460123", "callee": SALES_LINE, "scenario": "sales"},
+)
+
+
+class DemoError(Exception):
+    """The demo cannot run; the message is one sentence with the remedy."""
+
+
+class Ended(Exception):  # noqa: N818 (asked for, not a fault)
+    """Somebody asked the demo to end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    port: int
+    emulator_port: int
+    folder: Path
+
+    @property
+    def emulator(self) -> str:
+        return f"http://{HOST}:{self.emulator_port}"
+
+    @property
+    def portal(self) -> str:
+        return f"http://{HOST}:{self.port}"
+
+
+@dataclass
+class Child:
+    """A process of the demo, its log, and what a person calls it."""
+
+    name: str
+    process: subprocess.Popen[bytes]
+    log: Path
+
+
+@dataclass
+class Demo:
+    options: Options
+    environment: dict[str, str]
+    children: list[Child] = field(default_factory=list)
+
+    def start(self, name: str, *command: str) -> Child:
+        log = self.options.folder / f"{name}.log"
+        with log.open("ab") as sink:
+            process = subprocess.Popen(  # noqa: S603 (our own interpreter and modules)
+                [sys.executable, *command], cwd=ROOT, env=self.environment, stdout=sink, stderr=sink
+            )
+        child = Child(name, process, log)
+        self.children.append(child)
+        return child
+
+    def wait_until(self, url: str, child: Child) -> None:
+        """Until `url` answers; raises DemoError if the process ends first or the time runs out."""
+        until_s = time.monotonic() + READY_WITHIN_S
+        while time.monotonic() < until_s:
+            if child.process.poll() is not None:
+                raise DemoError(f"The {child.name} ended while it started; {child.log} says why.")
+            if answers(url):
+                return
+            time.sleep(0.05)
+        raise DemoError(f"The {child.name} did not answer within {READY_WITHIN_S:.0f} s; {child.log} says why.")
+
+    def watch(self) -> None:
+        """Until a child ends by itself."""
+        while True:
+            for child in self.children:
+                if child.process.poll() is not None:
+                    raise DemoError(f"The {child.name} ended by itself; {child.log} says why.")
+            time.sleep(0.5)
+
+    def end(self) -> None:
+        for child in reversed(self.children):
+            if child.process.poll() is None:
+                child.process.terminate()
+        until_s = time.monotonic() + END_WITHIN_S
+        for child in self.children:
+            try:
+                child.process.wait(max(0.1, until_s - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                child.process.kill()
+                child.process.wait()
+
+
+def answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=2) as response:  # noqa: S310 (loopback)
+            return bool(response.status == 200)
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+def read_options() -> Options:
+    folder = Path(os.environ.get("DEMO_DIR") or ROOT / "var" / "demo").resolve()
+    return Options(_port("PORT", 8000), _port("EMULATOR_PORT", 8085), folder)
+
+
+def _port(name: str, default: int) -> int:
+    value = os.environ.get(name) or str(default)
+    if not value.isdecimal() or not 1 <= int(value) <= 65_535:
+        raise DemoError(f"{name} is {value!r}, which is no port; choose 1 to 65535.")
+    port = int(value)
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError:
+            raise DemoError(f"Port {port} is taken; choose another with {name}=…, such as {name}={port + 10}.") from None
+    return port
+
+
+def environment_of(options: Options) -> dict[str, str]:
+    """What the portal needs to talk to the emulator, and nothing of a deployment's own settings."""
+    folder = options.folder
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("ACS_", "STREAM_", "SPEECH_"))}
+    for name in ("DATABASE_URL", "REDIS_URL", "ALLOWED_HOSTS", "ALLOWED_ORIGINS", "DEBUG", "MEDIA_ROOT"):
+        inherited.pop(name, None)
+    return inherited | {
+        "ENV_FILE": os.devnull,
+        "DJANGO_SETTINGS_MODULE": "acsportal.settings",
+        "PYTHONUNBUFFERED": "1",
+        "VAR_DIR": str(folder),
+        "SECRET_KEY": kept_secret(folder / "secret_key"),
+        "EVENT_GRID_SECRET": kept_secret(folder / "event_grid_secret"),
+        "DEMO_API_KEY": kept_secret(folder / "api_key", "acs_"),
+        "PUBLIC_URL": options.portal,
+        "DATABASE_URL": f"sqlite:///{folder / 'portal.sqlite3'}",
+        "ACS_ENDPOINT": options.emulator,
+        "ACS_ACCESS_KEY": ACCESS_KEY,
+        "ACS_RESOURCE_ID": RESOURCE_ID,
+        "ACS_OIDC_URL": f"{options.emulator}/calling/.well-known/acsopenidconfiguration",
+        "ACS_CALLER_NUMBER": SUPPORT_LINE,
+    }
+
+
+def kept_secret(path: Path, prefix: str = "") -> str:
+    """A random secret that stays the same for this DEMO_DIR, readable by its owner only."""
+    if not path.exists():
+        path.touch(mode=0o600)
+        path.write_text(prefix + secrets.token_urlsafe(32), encoding="utf-8")
+    return path.read_text(encoding="utf-8").strip()
+
+
+def run(options: Options) -> None:
+    """Until somebody ends it."""
+    options.folder.mkdir(parents=True, exist_ok=True)
+    environment = environment_of(options)
+    demo = Demo(options, environment)
+    try:
+        emulator = demo.start(
+            "emulator",
+            *("-m", "acsportal.emulator", "--port", str(options.emulator_port), "--portal", options.portal),
+            *("--access-key", ACCESS_KEY, "--resource-id", RESOURCE_ID),
+            *("--event-grid-secret", environment["EVENT_GRID_SECRET"]),
+        )
+        prepare(demo)
+        portal = demo.start("portal", *daphne(options.port))
+        demo.wait_until(f"{options.emulator}/emulator/calls", emulator)
+        demo.wait_until(f"{options.portal}/readyz", portal)
+        say(
+            f"READY portal=http://localhost:{options.port} emulator={options.emulator} "
+            f"login=demo/demo admin=admin/admin api_key={environment['DEMO_API_KEY']}"
+        )
+        for call in SAMPLE_CALLS:
+            ring(options, call)
+        demo.watch()
+    finally:
+        demo.end()
+
+
+def daphne(port: int) -> list[str]:
+    """Daphne's arguments for one process on loopback.
+
+    Its limits are above the media endpoint's own 256 KiB: Daphne would drop the connection without a close code.
+    """
+    limits = ["--websocket-max-message-size", "524288", "--websocket-max-frame-size", "524288"]
+    base = ["-m", "daphne", "-v", "0", "-b", HOST, "-p", str(port), "--websocket_timeout", "-1"]
+    return [*base, *limits, "--application-close-timeout", "2", "acsportal.asgi:application"]
+
+
+def prepare(demo: Demo) -> None:
+    """Database, people, policies, clips: a child that ends by itself."""
+    child = demo.start("prepare", "manage.py", "prepare_demo")
+    code = child.process.wait()
+    demo.children.remove(child)
+    if code != 0:
+        raise DemoError(f"The database could not be prepared; {child.log} says why.")
+
+
+def ring(options: Options, call: dict[str, str]) -> None:
+    """Asks the emulator to ring the portal."""
+    request = urllib.request.Request(  # noqa: S310 (loopback)
+        f"{options.emulator}/emulator/calls",
+        data=json.dumps(call).encode(),
+        headers={"Content-Type": "application/json"},
+    )
+    try:
+        urllib.request.urlopen(request, timeout=10).close()  # noqa: S310
+    except (urllib.error.URLError, OSError) as error:
+        raise DemoError(f"The emulator did not ring the portal: {error}.") from error
+
+
+def say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+def _end(signal_number: int, frame: FrameType | None) -> None:
+    raise Ended
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, _end)
+    try:
+        run(read_options())
+    except Ended:
+        return 0
+    except DemoError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

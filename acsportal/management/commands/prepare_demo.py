@@ -1,0 +1,73 @@
+"""Fills the demo's scratch database: migrations, two people, three policies, an API key, a clip."""
+
+import io
+import os
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Permission
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.core.management import CommandError, call_command
+from django.core.management.base import BaseCommand
+
+from acsportal.demo import SALES_LINE, SUPPORT_LINE
+from calls.models import ApiKey, CallPolicy, Clip
+from calls.permissions import OPERATOR, scope
+from calls.services import PORTAL, add_clip
+from streaming.audio import tone, to_pcm, wav
+
+LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+
+
+class Command(BaseCommand):
+    help = __doc__
+    requires_system_checks = []
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if urlsplit(settings.PUBLIC_URL).hostname not in LOOPBACK:
+            raise CommandError("The demo's passwords are known to everybody, so it runs on loopback only.")
+        call_command("migrate", verbosity=0, interactive=False, skip_checks=True)
+        _people()
+        _policies()
+        _clips()
+        secret = os.environ.get("DEMO_API_KEY", "")
+        if secret and ApiKey.objects.filter(name="Demo").first() is None:
+            ApiKey.issue("Demo", [scope(permission) for permission in OPERATOR], secret=secret)
+
+
+def _people() -> None:
+    users = get_user_model()
+    if not users.objects.filter(username="admin").exists():
+        users.objects.create_superuser("admin", password="admin")  # noqa: S106 (demo only, loopback only)
+    demo, created = users.objects.get_or_create(username="demo")
+    if created:
+        demo.set_password("demo")
+        demo.save()
+    codenames = [scope(permission) for permission in OPERATOR]
+    demo.user_permissions.set(Permission.objects.filter(content_type__app_label="calls", codename__in=codenames))
+
+
+def _policies() -> None:
+    wanted: list[dict[str, Any]] = [
+        {"name": "Support line", "position": 10, "callee_pattern": SUPPORT_LINE, "action": "answer"},
+        {
+            "name": "Sales line",
+            "position": 20,
+            "callee_pattern": SALES_LINE,
+            "action": "answer",
+            "channel_type": "mixed",
+            "sample_rate_hz": 24000,
+        },
+        {"name": "Front desk", "position": 30, "callee_pattern": "+18005550102", "action": "ring"},
+    ]
+    for each in wanted:
+        CallPolicy.objects.get_or_create(name=each["name"], defaults=each)
+
+
+def _clips() -> None:
+    if Clip.objects.exists():
+        return
+    chime = io.BytesIO(wav(to_pcm(tone(880, 1_500, 16_000)), 16_000))
+    add_clip(PORTAL, "Chime", SimpleUploadedFile("chime.wav", chime.getvalue(), "audio/wav"))
