@@ -112,6 +112,7 @@ def _database() -> dict[str, Any]:
             "transaction_mode": "IMMEDIATE",
             "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
         }
+        VAR_DIR.mkdir(parents=True, exist_ok=True)
         # Tests in a file, not in memory: threads and processes must see one database.
         found["TEST"] = {"NAME": str(VAR_DIR / "test.sqlite3")}
     elif found["ENGINE"] == "django.db.backends.postgresql":

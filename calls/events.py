@@ -160,10 +160,13 @@ def stored_grid_event(raw: Json) -> GridEvent:
 
 def redacted(raw: Json) -> Json:
     """A copy of a raw event for screens and API answers, without the secrets that answer a call or confirm an URL."""
-    return {
-        key: "(withheld)" if key.lower() in _SECRETS else redacted(value) if isinstance(value, dict) else value
-        for key, value in raw.items()
-    }
+    return {key: "(withheld)" if key.lower() in _SECRETS else _redacted(value) for key, value in raw.items()}
+
+
+def _redacted(value: Any) -> Any:
+    if isinstance(value, dict):
+        return redacted(value)
+    return [_redacted(element) for element in value] if isinstance(value, list) else value
 
 
 class _Fields:

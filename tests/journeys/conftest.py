@@ -1,0 +1,53 @@
+"""The stacks that journeys share: one of each kind for the whole run."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NoReturn
+
+import psycopg
+import pytest
+import redis
+
+from tests.journeys.stack import POSTGRES, REDIS, Stack, running
+
+KINDS = ["embedded", "site"]
+
+
+def services_answer() -> bool:
+    try:
+        psycopg.connect(POSTGRES, connect_timeout=2).close()
+        client = redis.Redis.from_url(REDIS, socket_connect_timeout=2)
+        client.ping()
+        client.close()
+    except (psycopg.OperationalError, redis.RedisError):
+        return False
+    return True
+
+
+@pytest.fixture(scope="session")
+def stacks(
+    tmp_path_factory: pytest.TempPathFactory, lacks: Callable[[str], NoReturn]
+) -> Iterator[Callable[[str], Stack]]:
+    """Starts a stack of a kind the first time that somebody asks for it."""
+    started: dict[str, Stack] = {}
+    opened: list[Iterator[Stack]] = []
+
+    def get(kind: str) -> Stack:
+        if kind not in started:
+            if kind == "site" and not services_answer():
+                lacks("PostgreSQL and Redis on 127.0.0.1")
+            folder: Path = tmp_path_factory.mktemp(kind)
+            manager = running(folder, many=kind == "site")
+            started[kind] = manager.__enter__()
+            opened.append(manager)  # type: ignore[arg-type]
+        return started[kind]
+
+    yield get
+    for manager in opened:
+        manager.__exit__(None, None, None)  # type: ignore[attr-defined]
+
+
+@pytest.fixture(params=KINDS)
+def stack(request: pytest.FixtureRequest, stacks: Callable[[str], Stack]) -> Stack:
+    """SQLite, in-memory layer and Daphne; then PostgreSQL, Redis and uvicorn."""
+    return stacks(request.param)
