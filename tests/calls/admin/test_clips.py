@@ -6,7 +6,7 @@ from django.test import Client
 
 from calls.models import Clip
 from calls.services import PORTAL, add_clip
-from tests.calls.admin.scene import root, signed_in, staff, upload, wav, words
+from tests.calls.scene import root, signed_in, staff, upload, wav, words
 
 LIST = "/admin/calls/clip/"
 

@@ -3,7 +3,7 @@ from django.contrib.auth.models import AnonymousUser, User
 
 from calls.admin.forms import InjectForm, KeyForm
 from calls.services import PlayFile, PlayTone, SayText
-from tests.calls.admin.scene import upload, wav
+from tests.calls.scene import upload, wav
 
 pytestmark = pytest.mark.django_db
 

@@ -10,7 +10,7 @@ from pytest_django.live_server_helper import LiveServer
 
 from calls.models import CallEvent, CallPolicy, Injection
 from calls.services import PORTAL, SayText, add_clip, inject
-from tests.calls.admin.scene import LIST, ended_call, live_call, root, upload
+from tests.calls.scene import LIST, ended_call, live_call, root, upload
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")

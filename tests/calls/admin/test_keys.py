@@ -6,7 +6,7 @@ from django.test import Client
 from django.utils import timezone
 
 from calls.models import ApiKey
-from tests.calls.admin.scene import root, signed_in, staff, words
+from tests.calls.scene import root, signed_in, staff, words
 
 LIST = "/admin/calls/apikey/"
 

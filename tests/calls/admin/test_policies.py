@@ -2,7 +2,7 @@ import pytest
 from django.test import Client
 
 from calls.models import CallPolicy
-from tests.calls.admin.scene import root, signed_in, staff, words
+from tests.calls.scene import root, signed_in, staff, words
 
 pytestmark = pytest.mark.django_db
 ADD = "/admin/calls/callpolicy/add/"

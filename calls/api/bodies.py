@@ -1,0 +1,132 @@
+"""What may be sent: each body is read strictly, so that a misspelt member is refused instead of passed over."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from django.core.files.uploadedfile import UploadedFile
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+from rest_framework.serializers import (
+    BooleanField,
+    CharField,
+    ChoiceField,
+    FileField,
+    FloatField,
+    IntegerField,
+    UUIDField,
+    ValidationError,
+)
+
+from calls.errors import BadInput
+from calls.models.profile import ChannelType, SampleRate, StreamingStart
+from calls.profiles import StreamingProfile
+from calls.services import PlayClip, PlayFile, PlayTone, SayText
+from calls.services.sound import MAX_FILE_S, MAX_TEXT, WHAT_FITS
+
+# What names the sound → the options that go with it alone.
+_SOUNDS: Final[dict[str, tuple[str, ...]]] = {
+    "clip": (),
+    "text": ("voice", "speed_wpm"),
+    "tone_hz": ("duration_ms",),
+    "audio": (),
+}
+
+
+class Body(serializers.Serializer[Any]):
+    def to_internal_value(self, data: Any) -> Any:
+        if isinstance(data, Mapping):
+            known = ", ".join(self.fields) or "nothing"
+            unknown = [str(name)[:40] for name in data if name not in self.fields]
+            if unknown:
+                raise ValidationError(dict.fromkeys(unknown, f"This is unknown here; the body may hold {known}."))
+        return super().to_internal_value(data)
+
+
+class NothingBody(Body):
+    """Orders that need no more than their address."""
+
+
+class ProfileBody(serializers.Serializer[Any]):
+    """How the call's sound is streamed. What is left out: unmixed, 16000, true, true, now."""
+
+    channel_type = ChoiceField(choices=ChannelType.choices, required=False)
+    sample_rate_hz = ChoiceField(choices=SampleRate.choices, required=False)
+    bidirectional = BooleanField(required=False)
+    dtmf = BooleanField(required=False)
+    start = ChoiceField(choices=StreamingStart.choices, required=False)
+
+
+@extend_schema_field(ProfileBody)
+class ProfileField(serializers.Field[StreamingProfile, Any, Any, Any]):
+    def to_internal_value(self, data: Any) -> StreamingProfile:
+        try:
+            return StreamingProfile.parse(data)
+        except BadInput as error:
+            raise ValidationError(error.fields or error.message) from error
+
+
+class PlaceBody(Body):
+    callee = CharField(max_length=128, help_text="Number with + and country code, or the raw id of an ACS user.")
+    caller = CharField(max_length=32, required=False, allow_blank=True, allow_null=True, help_text="Your number.")
+    streaming = ProfileField(required=False, allow_null=True)
+
+
+class Decibels(FloatField):
+    def to_internal_value(self, data: Any) -> float:
+        try:
+            return super().to_internal_value(data)
+        except OverflowError:
+            self.fail("invalid")
+
+
+class SoundBody(Body):
+    """Exactly one of `clip`, `text`, `tone_hz`, and what goes with it."""
+
+    clip = UUIDField(required=False, allow_null=True)
+    text = CharField(required=False, allow_null=True, max_length=MAX_TEXT)
+    voice = CharField(required=False, allow_null=True, allow_blank=True, max_length=64, help_text="With text.")
+    speed_wpm = IntegerField(required=False, allow_null=True, min_value=80, max_value=400, help_text="With text.")
+    tone_hz = IntegerField(required=False, allow_null=True, min_value=20, max_value=7_900)
+    duration_ms = IntegerField(
+        required=False, allow_null=True, min_value=20, max_value=MAX_FILE_S * 1000, help_text="With tone_hz; 1000."
+    )
+    gain_db = Decibels(required=False, min_value=-40, max_value=20, default=0.0)
+    loop = BooleanField(required=False, default=False)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        given = {name: value for name, value in attrs.items() if value is not None and value != ""}
+        named = [name for name in _SOUNDS if name in given]
+        if len(named) != 1:
+            raise ValidationError("Name exactly one sound: clip, text or tone_hz, or send a file as audio.")
+        foreign = {
+            option: f"This goes with {name} only."
+            for name, options in _SOUNDS.items()
+            for option in options
+            if option in given and name != named[0]
+        }
+        if foreign:
+            raise ValidationError(foreign)
+        return given
+
+
+class SoundFileBody(SoundBody):
+    """The same as multipart, where a file may come as `audio`."""
+
+    audio = FileField(required=False, help_text=WHAT_FITS)
+
+
+class ClipBody(Body):
+    name = CharField(max_length=80)
+    audio = FileField(help_text=WHAT_FITS)
+
+
+def sound_in(given: Mapping[str, Any]) -> SayText | PlayTone | PlayClip | PlayFile:
+    """The sound that a valid body names."""
+    if "text" in given:
+        return SayText(given["text"], given.get("voice", ""), given.get("speed_wpm"))
+    if "tone_hz" in given:
+        return PlayTone(given["tone_hz"], given.get("duration_ms", 1_000))
+    if "clip" in given:
+        return PlayClip(given["clip"])
+    upload: UploadedFile[Any] = given["audio"]
+    return PlayFile(upload)

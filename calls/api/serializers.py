@@ -1,0 +1,207 @@
+"""The shapes of the answers, for the schema: `calls.selectors` fills them, and a test holds the two together."""
+
+from typing import Any
+
+from rest_framework import serializers
+from rest_framework.serializers import (
+    BooleanField,
+    CharField,
+    ChoiceField,
+    DateTimeField,
+    DictField,
+    FloatField,
+    IntegerField,
+    JSONField,
+    UUIDField,
+)
+
+from calls.api.timeline import KINDS
+from calls.models import Call, CallEvent, Command, Injection, StreamSession
+from calls.models.profile import ChannelType, StreamingStart
+
+Shape = serializers.Serializer[Any]
+
+
+class FaultShape(Shape):
+    code = CharField()
+    message = CharField()
+
+
+class RefusalShape(FaultShape):
+    message = CharField(help_text="What it is about, what is the matter, and what to do.")
+    fields = DictField(child=CharField(), help_text="What is wrong with single members of the request.")  # type: ignore[assignment]
+
+
+class ErrorShape(Shape):
+    error = RefusalShape()
+
+
+class LevelShape(Shape):
+    rms_dbfs = FloatField(help_text="−100 is silence.")
+    peak_dbfs = FloatField()
+    dc = FloatField(help_text="Mean of the samples as a fraction of full scale, −1 to 1.")
+    speaking = BooleanField()
+    clipping = BooleanField()
+
+
+class ParticipantShape(Shape):
+    id = UUIDField()
+    raw_id = CharField()
+    kind = CharField()
+    name = CharField()
+    number = CharField()
+    label = CharField()  # type: ignore[assignment]
+    muted = BooleanField()
+    on_hold = BooleanField()
+    joined_at = DateTimeField()
+    left_at = DateTimeField(allow_null=True)
+
+
+class EndShape(Shape):
+    code = IntegerField(allow_null=True)
+    subcode = IntegerField(allow_null=True)
+    message = CharField()
+    text = CharField(help_text="The code in plain words.")
+
+
+class StreamingShape(Shape):
+    state = ChoiceField(choices=Call.Streaming.choices)
+    sample_rate_hz = IntegerField()
+    channel_type = ChoiceField(choices=ChannelType.choices)
+    bidirectional = BooleanField()
+    dtmf = BooleanField()
+    start = ChoiceField(choices=StreamingStart.choices)
+    error = CharField()
+
+
+class AcsShape(Shape):
+    call_connection_id = CharField()
+    server_call_id = CharField()
+    correlation_id = CharField()
+
+
+class CallShape(Shape):
+    id = UUIDField()
+    seq = IntegerField(help_text="Number of the newest live event.")
+    url = CharField(help_text="Path of the call's page.")
+    direction = ChoiceField(choices=Call.Direction.choices)
+    state = ChoiceField(choices=Call.State.choices)
+    caller = CharField()
+    callee = CharField()
+    caller_text = CharField()
+    callee_text = CharField()
+    title = CharField(help_text="The other end, in words.")
+    other_title = CharField(help_text="Our end, in words.")
+    policy = CharField()
+    streaming = StreamingShape()
+    participants = ParticipantShape(many=True)
+    created_at = DateTimeField()
+    ringing_at = DateTimeField(allow_null=True)
+    connected_at = DateTimeField(allow_null=True)
+    ended_at = DateTimeField(allow_null=True)
+    duration_s = FloatField(allow_null=True, help_text="Seconds talked.")
+    end = EndShape(allow_null=True)
+    may = DictField(child=CharField(), help_text="Verb → why it is impossible now; empty if it is possible.")
+    levels = DictField(child=LevelShape(), help_text="By raw id, or `mixed`; empty when nothing streams.")
+    acs = AcsShape()
+
+
+class StreamShape(Shape):
+    id = UUIDField()
+    call = UUIDField()
+    number = IntegerField()
+    state = ChoiceField(choices=StreamSession.State.choices)
+    sample_rate_hz = IntegerField(allow_null=True)
+    channel_type = ChoiceField(choices=ChannelType.choices)
+    bidirectional = BooleanField()
+    encoding = CharField()
+    channels = IntegerField(allow_null=True)
+    frame_length = IntegerField(allow_null=True)
+    subscription_id = CharField()
+    opened_at = DateTimeField()
+    closed_at = DateTimeField(allow_null=True)
+    close_code = IntegerField(allow_null=True)
+    close_reason = CharField()
+    first_frame_at = DateTimeField(allow_null=True)
+    first_timestamps = DictField(child=CharField())
+    frames_received = IntegerField()
+    frames_sent = IntegerField()
+    gaps = IntegerField()
+    lost_ms = IntegerField()
+    lag_ms = IntegerField()
+    malformed = IntegerField()
+    malformed_kinds = DictField(child=IntegerField())
+    wrong_size = IntegerField()
+
+
+class CommandShape(Shape):
+    id = UUIDField()
+    call = UUIDField()
+    verb = ChoiceField(choices=Command.Verb.choices)
+    state = ChoiceField(choices=Command.State.choices)
+    error = FaultShape(allow_null=True)
+    asked_by = CharField()
+    created_at = DateTimeField()
+    accepted_at = DateTimeField(allow_null=True)
+    done_at = DateTimeField(allow_null=True)
+
+
+class InjectionShape(Shape):
+    id = UUIDField()
+    call = UUIDField()
+    state = ChoiceField(choices=Injection.State.choices)
+    kind = ChoiceField(choices=Injection.Kind.choices)
+    label = CharField()  # type: ignore[assignment]
+    text = CharField()
+    clip = UUIDField(allow_null=True)
+    tone_hz = IntegerField(allow_null=True)
+    voice = CharField()
+    speed_wpm = IntegerField(allow_null=True)
+    gain_db = FloatField()
+    loop = BooleanField()
+    asked_by = CharField()
+    queued_at = DateTimeField()
+    accepted_at = DateTimeField(allow_null=True, help_text="When the owning process had the order.")
+    started_at = DateTimeField(allow_null=True)
+    ended_at = DateTimeField(allow_null=True)
+    duration_ms = IntegerField(allow_null=True, help_text="Null until rendered.")
+    played_ms = IntegerField()
+    error = FaultShape(allow_null=True)
+
+
+class EventShape(Shape):
+    id = UUIDField()
+    type = CharField()
+    source = ChoiceField(choices=CallEvent.Source.choices)  # type: ignore[assignment]
+    received_at = DateTimeField()
+    event_time = DateTimeField()
+    offset_s = FloatField(help_text="Seconds since the call connected.")
+    code = IntegerField(allow_null=True)
+    subcode = IntegerField(allow_null=True)
+    message = CharField()
+    text = CharField(help_text="The event in plain words.")
+    remedy = CharField()
+    tone = CharField()
+    icon = CharField()
+    raw = JSONField(help_text="As Azure sent it, without its secrets.")
+
+
+class MomentShape(Shape):
+    kind = ChoiceField(choices=KINDS)
+    at = DateTimeField()
+    offset_s = FloatField(help_text="Seconds since the call connected.")
+    text = CharField()
+    event = EventShape(required=False)
+    command = CommandShape(required=False)
+    injection = InjectionShape(required=False)
+    stream = StreamShape(required=False)
+
+
+class ClipShape(Shape):
+    id = UUIDField()
+    name = CharField()
+    duration_ms = IntegerField()
+    sample_rate_hz = IntegerField()
+    channels = IntegerField()
+    size = IntegerField(help_text="Bytes of the file.")
+    created_at = DateTimeField()

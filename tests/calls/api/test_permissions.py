@@ -1,0 +1,92 @@
+"""Each address and method, and the one permission that opens it."""
+
+from collections.abc import Callable, Iterator
+from uuid import UUID
+
+import pytest
+from django.contrib.auth.models import Permission, User
+from django.test import Client
+from django.urls import URLPattern
+
+from calls.api import urls
+from calls.permissions import OPERATOR, scope
+from tests.calls.api.door import Door
+
+pytestmark = pytest.mark.django_db
+
+NO_ID = UUID("5b541da7-f577-4568-a8fc-01830ce676bc")
+CALL = f"calls/{NO_ID}/"
+TABLE = [
+    ("GET", "calls/", "view_call"),
+    ("HEAD", "calls/", "view_call"),
+    ("POST", "calls/", "place_call"),
+    ("GET", CALL, "view_call"),
+    ("POST", f"{CALL}answer/", "answer_call"),
+    ("POST", f"{CALL}reject/", "answer_call"),
+    ("POST", f"{CALL}hang-up/", "hang_up_call"),
+    ("POST", f"{CALL}streaming/start/", "stream_call"),
+    ("POST", f"{CALL}streaming/stop/", "stream_call"),
+    ("GET", f"{CALL}injections/", "view_call"),
+    ("POST", f"{CALL}injections/", "inject_call"),
+    ("POST", f"{CALL}injections/stop/", "inject_call"),
+    ("GET", f"{CALL}events/", "view_call"),
+    ("GET", f"{CALL}timeline/", "view_call"),
+    ("GET", f"{CALL}commands/", "view_call"),
+    ("GET", f"{CALL}streams/", "view_call"),
+    ("GET", f"commands/{NO_ID}/", "view_call"),
+    ("GET", f"injections/{NO_ID}/", "view_call"),
+    ("GET", "streams/", "view_call"),
+    ("GET", f"streams/{NO_ID}/", "view_call"),
+    ("GET", "clips/", "view_clip"),
+    ("POST", "clips/", "add_clip"),
+    ("GET", f"clips/{NO_ID}/", "view_clip"),
+    ("DELETE", f"clips/{NO_ID}/", "delete_clip"),
+    ("GET", f"clips/{NO_ID}/audio/", "view_clip"),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "needed"), TABLE)
+def test_a_key_needs_this_scope_and_no_other(key: Callable[..., Door], method: str, path: str, needed: str) -> None:
+    others = [scope(each) for each in OPERATOR if scope(each) != needed]
+    refused = key(*others).raw(method, path)
+    assert refused.status == 403
+    if method != "HEAD":
+        assert refused.error["code"] == "not_allowed"
+        assert f"lacks the scope {needed}" in refused.error["message"]
+    assert key(needed).raw(method, path).status in {200, 400, 404, 415}
+
+
+@pytest.mark.parametrize(("method", "path", "needed"), TABLE)
+def test_a_person_needs_the_same_permission(method: str, path: str, needed: str) -> None:
+    person = User.objects.create_user("robin")
+    client = Client()
+    client.force_login(person)
+    refused = Door(client).raw(method, path)
+    assert refused.status == 403
+    if method != "HEAD":
+        assert f"lacks the permission {needed}" in refused.error["message"]
+    person.user_permissions.set(Permission.objects.filter(content_type__app_label="calls", codename=needed))
+    assert Door(client).raw(method, path).status in {200, 400, 404, 415}
+
+
+@pytest.mark.parametrize(("method", "path", "_needed"), TABLE)
+def test_nobody_gets_in_unknown(method: str, path: str, _needed: str) -> None:
+    assert Door(Client()).raw(method, path).status == 401
+
+
+def endpoints() -> Iterator[tuple[str, type]]:
+    for pattern in urls.urlpatterns:
+        assert isinstance(pattern, URLPattern)
+        view = getattr(pattern.callback, "cls", None)
+        if str(pattern.pattern).startswith("v1/"):
+            assert view is not None, pattern
+            yield str(pattern.pattern), view
+
+
+def test_every_method_of_every_address_names_its_permission() -> None:
+    seen = set()
+    for address, view in endpoints():
+        methods = {name.upper() for name in ("get", "post", "put", "patch", "delete") if hasattr(view, name)}
+        assert methods == set(view.needs), address  # type: ignore[attr-defined]
+        seen |= {(method, address) for method in methods}
+    assert len(seen) == len([each for each in TABLE if each[0] != "HEAD"])

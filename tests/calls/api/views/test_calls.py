@@ -1,0 +1,195 @@
+import time
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from calls.live import hub
+from calls.models import Call, Command
+from tests.calls.scene import ended_call, live_call
+from tests.calls.api.door import Door
+from tests.calls.loopback import Loopback, Reply
+
+pytestmark = pytest.mark.django_db
+
+LEVEL = {"rms_dbfs": -23.0, "peak_dbfs": -12.5, "dc": 0.001, "speaking": True, "clipping": False}
+
+
+def ringing_call() -> Call:
+    return Call.objects.create(
+        direction="inbound",
+        state="ringing",
+        caller="+14255550123",
+        callee="+18005550100",
+        incoming_call_context="context",
+        ringing_at=datetime.now(UTC),
+    )
+
+
+def last_order(azure: Loopback) -> tuple[str, str]:
+    seen = azure.seen[-1]
+    return seen.method, seen.path.partition("?")[0].removeprefix("/calling/callConnections")
+
+
+def test_a_call_tells_all_of_itself(integrator: Door) -> None:
+    call = live_call(server_call_id="server-1", correlation_id="correlation-1")
+    answer = integrator.get(f"calls/{call.pk}/")
+    assert answer.status == 200
+    told = answer.json
+    assert told["id"] == str(call.pk)
+    assert (told["direction"], told["state"]) == ("inbound", "connected")
+    assert (told["caller"], told["callee"]) == ("+14255550123", "+18005550100")
+    assert told["streaming"] == {
+        "state": "streaming",
+        "sample_rate_hz": 16000,
+        "channel_type": "unmixed",
+        "bidirectional": True,
+        "dtmf": True,
+        "start": "later",
+        "error": "",
+    }
+    assert [each["raw_id"] for each in told["participants"]] == ["4:+14255550123"]
+    assert told["acs"] == {
+        "call_connection_id": "connection-+14255550123",
+        "server_call_id": "server-1",
+        "correlation_id": "correlation-1",
+    }
+    assert told["levels"] == {}
+    assert told["end"] is None
+    assert 240 < told["duration_s"] < 260
+    assert told["may"]["hang_up"] == ""
+
+
+def test_an_ended_call_tells_how_it_ended(integrator: Door) -> None:
+    told = integrator.get(f"calls/{ended_call().pk}/").json
+    assert told["state"] == "ended"
+    assert told["end"] == {"code": 200, "subcode": 0, "message": "", "text": "The caller hung up."}
+    assert told["duration_s"] == 247.0
+    assert told["ended_at"] == "2026-11-20T10:21:10.000Z"
+
+
+def test_the_levels_of_this_moment_are_in_the_call_and_in_the_list(integrator: Door) -> None:
+    call, other = live_call(), live_call("+14255550199")
+    levels = {"4:+14255550123": LEVEL}
+    hub.take(
+        {
+            "type": "live.bundle",
+            "process": "web-1",
+            "at": "",
+            "calls": {str(call.pk): {"levels": levels, "health": None, "playing": None}},
+        }
+    )
+    assert integrator.get(f"calls/{call.pk}/").json["levels"] == levels
+    listed = {row["id"]: row["levels"] for row in integrator.get("calls/").json["results"]}
+    assert listed == {str(call.pk): levels, str(other.pk): {}}
+
+
+def test_the_list_asks_no_more_of_the_database_for_more_calls(
+    integrator: Door, django_assert_max_num_queries: Any
+) -> None:
+    for number in range(12):
+        live_call(f"+1425555{number:04}")
+    integrator.get("calls/")
+    with django_assert_max_num_queries(3):  # the key, the calls, their participants
+        assert len(integrator.get("calls/").json["results"]) == 12
+
+
+def test_a_call_is_placed_with_its_streaming_profile(integrator: Door, azure: Loopback) -> None:
+    profile = {
+        "channel_type": "mixed",
+        "sample_rate_hz": 24000,
+        "bidirectional": False,
+        "dtmf": False,
+        "start": "later",
+    }
+    answer = integrator.post("calls/", {"callee": "+1 425 555 0123", "caller": "+18005550100", "streaming": profile})
+    assert answer.status == 201
+    assert answer.headers["Location"] == f"/api/v1/calls/{answer.json['id']}/"
+    assert answer.json["state"] == "ringing"
+    assert answer.json["direction"] == "outbound"
+    assert answer.json["callee"] == "+14255550123"
+    assert answer.json["streaming"] == {**profile, "state": "off", "error": ""}
+    assert answer.json["acs"]["call_connection_id"]
+    assert last_order(azure) == ("POST", "")
+    sent = azure.seen[-1].json
+    assert sent["targets"][0]["phoneNumber"]["value"] == "+14255550123"
+    assert sent["mediaStreamingOptions"]["audioFormat"] == "pcm24KMono"
+    assert sent["mediaStreamingOptions"]["startMediaStreaming"] is False
+    assert sent["operationContext"] == str(Command.objects.get().pk)
+
+
+def test_a_call_is_placed_with_defaults(integrator: Door, azure: Loopback) -> None:
+    answer = integrator.post("calls/", {"callee": "+14255550123", "streaming": None})
+    assert answer.status == 201
+    assert answer.json["caller"] == "+18005550100"
+    assert answer.json["streaming"]["channel_type"] == "unmixed"
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"callee": "the boss"}, "callee"),
+        ({"callee": "+14255550123", "caller": "me"}, "caller"),
+        ({"callee": "8:acs:" + "x" * 150}, "callee"),
+    ],
+)
+def test_a_call_that_cannot_be_dialled_is_refused_before_azure_is_asked(
+    integrator: Door, azure: Loopback, body: dict[str, str], field: str
+) -> None:
+    answer = integrator.post("calls/", body)
+    assert answer.status == 400
+    assert field in answer.error["fields"]
+    assert not azure.seen
+    assert not Call.objects.exists()
+
+
+@pytest.mark.parametrize(("verb", "order"), [("answer", ":answer"), ("reject", ":reject")])
+def test_a_ringing_call_is_answered_or_rejected(integrator: Door, azure: Loopback, verb: str, order: str) -> None:
+    call = ringing_call()
+    answer = integrator.post(f"calls/{call.pk}/{verb}/")
+    assert answer.status == 202
+    assert (answer.json["verb"], answer.json["call"], answer.json["error"]) == (verb, str(call.pk), None)
+    assert answer.json["state"] == {"answer": "accepted", "reject": "done"}[verb]
+    assert last_order(azure) == ("POST", order)
+
+
+@pytest.mark.parametrize(
+    ("path", "verb", "order"),
+    [
+        ("hang-up", "hang_up", ":terminate"),
+        ("streaming/start", "start_streaming", ":startMediaStreaming"),
+        ("streaming/stop", "stop_streaming", ":stopMediaStreaming"),
+    ],
+)
+def test_a_connected_call_is_steered(integrator: Door, azure: Loopback, path: str, verb: str, order: str) -> None:
+    call = live_call(streams=path != "streaming/start")
+    answer = integrator.post(f"calls/{call.pk}/{path}/")
+    assert (answer.status, answer.json["verb"], answer.json["state"]) == (202, verb, "accepted")
+    assert last_order(azure)[1].endswith(order)
+
+
+def test_what_azure_refuses_is_502_in_plain_words_and_a_failed_command(integrator: Door, azure: Loopback) -> None:
+    azure.answer = lambda _seen: Reply.of({"error": {"code": "8523", "message": "Wrong state."}}, 400)
+    call = live_call(streams=False)
+    answer = integrator.post(f"calls/{call.pk}/streaming/start/")
+    assert (answer.status, answer.error["code"]) == (502, "azure_refused")
+    command = integrator.get(f"calls/{call.pk}/commands/").json["results"][0]
+    assert (command["state"], command["error"]) == (
+        "failed",
+        {"code": "azure_refused", "message": answer.error["message"]},
+    )
+
+
+def test_a_portal_without_azure_says_so(integrator: Door, settings: Any) -> None:
+    settings.ACS_ENDPOINT = settings.ACS_ACCESS_KEY = ""
+    answer = integrator.post("calls/", {"callee": "+14255550123", "caller": "+18005550100"})
+    assert (answer.status, answer.error["code"]) == (503, "azure_not_configured")
+
+
+def test_an_order_returns_within_10_s_although_azure_hangs(integrator: Door, azure: Loopback) -> None:
+    azure.answer = lambda _seen: azure.hang()
+    started = time.monotonic()
+    answer = integrator.post(f"calls/{live_call().pk}/hang-up/")
+    assert time.monotonic() - started < 10
+    assert (answer.status, answer.error["code"]) == (503, "azure_timeout")
+    assert "may still be carried out" in answer.error["message"]
