@@ -1,4 +1,4 @@
-"""An operator's desk in Chromium: sees a meter move, speaks, stops, hangs up; the wall heals after a lost connection."""
+"""An operator's desk in Chromium: a meter moves, a text is spoken, sound is stopped; a lost connection heals."""
 
 import shutil
 import time
@@ -9,7 +9,8 @@ from typing import NoReturn
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
-from tests.journeys.stack import Stack, daphne, main_frequency_hz, running, sounding, wait_for
+from acsportal.demo import daphne
+from tests.journeys.stack import Stack, main_frequency_hz, running, sounding, wait_for
 
 pytestmark = [pytest.mark.journey, pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
@@ -34,7 +35,13 @@ def browser(lacks: Callable[[str], NoReturn]) -> Iterator[Browser]:
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(
             executable_path=program,
-            args=["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"],
+            args=[
+                "--no-sandbox",
+                "--disable-gpu",
+                "--disable-quic",
+                "--no-first-run",
+                "--disable-background-networking",
+            ],
         )
         yield chromium
         chromium.close()
@@ -80,6 +87,11 @@ def row_of(page: Page, call: str) -> Locator:
     return page.locator(f'[data-call="{call}"]')
 
 
+def states(stack: Stack, call: str) -> list[str]:
+    """How a call's injections stand, the newest first."""
+    return [each["state"] for each in stack.get(f"calls/{call}/injections/")["results"]]
+
+
 def pictures_of(meters: Locator, seconds: float) -> int:
     """How many different looks the meters of a row have in so many seconds."""
     seen = set()
@@ -99,7 +111,9 @@ def test_an_operator_sees_a_meter_move_speaks_stops_and_hangs_up(stack: Stack, d
     page.wait_for_url(f"**/calls/{call}/")
     page.get_by_placeholder("What should the caller hear?").fill("Good morning. One moment please.")
     page.get_by_role("button", name="Speak").click()
-    wait_for(lambda: [each for each in stack.get(f"calls/{call}/injections/")["results"] if each["state"] == "done"], 15)
+    wait_for(
+        lambda: [each for each in stack.get(f"calls/{call}/injections/")["results"] if each["state"] == "done"], 15
+    )
     assert sounding(stack.heard(emulated)[0]).size > 16_000
     page.locator('[data-way-of="tone"]').click()
     page.locator("[name=duration_ms]").fill("30000")
@@ -109,9 +123,7 @@ def test_an_operator_sees_a_meter_move_speaks_stops_and_hangs_up(stack: Stack, d
     page.keyboard.press("Escape")
     page.locator("body").click(position={"x": 5, "y": 300})
     page.keyboard.press(".")
-    wait_for(
-        lambda: [each for each in stack.get(f"calls/{call}/injections/")["results"] if each["state"] == "stopped"], 10
-    )
+    wait_for(lambda: states(stack, call) == ["stopped", "done"])
     samples, rate_hz = stack.heard(emulated)
     tail = sounding(samples)[-rate_hz:]
     assert abs(main_frequency_hz(tail, rate_hz) - 440) < 2
@@ -172,7 +184,9 @@ def test_a_lost_connection_is_said_and_heals_with_the_right_state(
 def test_pages_are_photographed_at_two_widths_in_two_themes(stack: Stack, browser: Browser) -> None:
     first, call = stack.streaming_call(**SUPPORT)
     second, _ = stack.streaming_call(**SALES)
-    stack.order(f"calls/{call}/injections/", {"text": "Your refund was sent today. It reaches your card in three days."})
+    stack.order(
+        f"calls/{call}/injections/", {"text": "Your refund was sent today. It reaches your card in three days."}
+    )
     over = stack.get("calls/", state="ended")["results"]
     PICTURES.mkdir(parents=True, exist_ok=True)
     pages = {"wall": "/", "call-live": f"/calls/{call}/", "history": "/calls/", "clips": "/clips/"}
@@ -204,7 +218,7 @@ def test_a_call_page_is_complete_without_javascript_and_its_forms_work(stack: St
     expect(page.get_by_text("16 kHz").first).to_be_visible()
     page.get_by_placeholder("What should the caller hear?").fill("Hello from a plain page.")
     page.get_by_role("button", name="Speak").click()
-    wait_for(lambda: [each for each in stack.get(f"calls/{call}/injections/")["results"] if each["state"] == "done"])
+    wait_for(lambda: states(stack, call) == ["done"])
     page.get_by_role("button", name="Hang up").first.click()
     wait_for(lambda: stack.emulated(emulated)["state"] == "ended")
     context.close()

@@ -6,7 +6,10 @@ import time
 import numpy as np
 import pytest
 import soundfile
+from numpy.typing import NDArray
 
+from streaming.audio import to_pcm
+from streaming.engines.espeak import Espeak
 from tests.journeys.stack import Stack, main_frequency_hz, multipart, sounding, wait_for
 
 pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("journeys")]
@@ -35,18 +38,25 @@ def test_a_tone_of_440_hz_is_heard_as_440_hz_at_both_rates(stack: Stack, call: d
 
 
 def test_typed_text_is_spoken_and_lasts_as_long_as_it_should(stack: Stack) -> None:
+    text, voice, speed_wpm = "Your refund was sent today. Goodbye.", "en-gb", 150
+    waveform, own_rate_hz = Espeak().speak(text, voice, speed_wpm)
+    own = sounding(to_pcm(waveform))
     emulated, found = stack.streaming_call(**SUPPORT)
-    answer = stack.order(f"calls/{found}/injections/", {"text": "Your refund was sent today. Goodbye.", "voice": "en-gb"})
+    order = {"text": text, "voice": voice, "speed_wpm": speed_wpm}
+    answer = stack.order(f"calls/{found}/injections/", order)
     assert answer.status == 202, answer
     played = stack.played(found, answer.json["id"])
     assert played["state"] == "done"
+    assert abs(played["duration_ms"] / (waveform.size / own_rate_hz * 1000) - 1) <= 0.02
     samples, rate_hz = stack.heard(emulated)
     spoken = sounding(samples)
-    assert played["duration_ms"] > 1_000
-    # The rendered sound has a little silence at both ends, so the longest stretch that sounds is a bit shorter.
-    assert 0.75 <= spoken.size / rate_hz * 1000 / played["duration_ms"] <= 1.02
-    assert float(np.sqrt(np.mean(spoken.astype(np.float64) ** 2))) > 500
+    assert abs((spoken.size / rate_hz) / (own.size / own_rate_hz) - 1) <= 0.02
+    assert abs(dbfs_of(spoken) - dbfs_of(own)) < 1
     stack.caller_hangs_up(emulated)
+
+
+def dbfs_of(samples: NDArray[np.int16]) -> float:
+    return 20 * float(np.log10(np.sqrt(np.mean(samples.astype(np.float64) ** 2)) / 32768))
 
 
 def chirps(rate_hz: int, channels: int, file_format: str) -> bytes:
