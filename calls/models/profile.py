@@ -34,13 +34,14 @@ class ProfileColumns(models.Model):
 
     @property
     def profile(self) -> StreamingProfile:
+        # A row that was not read back yet holds its defaults as members of an enumeration.
         return StreamingProfile.parse(
             {
-                "channel_type": self.channel_type,
-                "sample_rate_hz": self.sample_rate_hz,
+                "channel_type": str(self.channel_type),
+                "sample_rate_hz": int(self.sample_rate_hz),
                 "bidirectional": self.bidirectional,
                 "dtmf": self.dtmf,
-                "start": self.streaming_start,
+                "start": str(self.streaming_start),
             }
         )
 

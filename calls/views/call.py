@@ -1,0 +1,139 @@
+"""One call, live and afterwards, and the orders that its page gives without a script."""
+
+import json
+from collections.abc import Callable
+from typing import Final
+from uuid import UUID
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from calls import services
+from calls.errors import CallError
+from calls.forms import SOUND_FORMS, ClipForm, FileForm, PlaceForm, TextForm, ToneForm
+from calls.models import Call, CallEvent, Clip
+from calls.permissions import VERBS
+from calls.selectors import call_detail, event_json, people
+from calls.services import Actor
+from calls.views.happenings import BLANK_HAPPENING, happenings
+from calls.views.looks import BLANK_LEG, BLANK_VOICE, LOOKS, voices
+from calls.views.page import permitted, render_page, tell
+from calls.views.timeline import timeline
+
+# Verb in the URL → (service, permission's key, what the page says when it is done).
+ORDERS: Final[dict[str, tuple[Callable[[Actor, Call], object], str, str]]] = {
+    "answer": (services.answer, "answer", "Azure was asked to answer."),
+    "reject": (services.reject, "reject", "The call is rejected."),
+    "hang-up": (services.hang_up, "hang_up", "Azure was asked to hang up."),
+    "start-streaming": (services.start_streaming, "start_streaming", "Azure was asked to start streaming."),
+    "stop-streaming": (services.stop_streaming, "stop_streaming", "Azure was asked to stop streaming."),
+    "stop-sound": (services.stop_sound, "stop_sound", "What plays is being stopped."),
+}
+
+# On a phone the columns become tabs.
+TABS: Final = (("events", "Events"), ("people", "People"), ("say", "Speak"), ("levels", "Levels"))
+
+
+@require_safe
+@permitted()
+def call(request: HttpRequest, call_id: UUID) -> HttpResponse:
+    found = get_object_or_404(Call.objects.prefetch_related(people()), pk=call_id)
+    detail = call_detail(found)
+    over = not found.is_live
+    return render_page(
+        request,
+        "call.html",
+        "history" if over else "live",
+        {
+            **detail,
+            "over": over,
+            "acs": {
+                "call": str(found.pk),
+                "call_connection": found.call_connection_id or "",
+                "correlation": found.correlation_id,
+                "server_call": found.server_call_id,
+            },
+            "timeline": timeline(detail) if over else None,
+            "looks": LOOKS,
+            "voices": voices(detail["row"]),
+            "happenings": happenings(detail),
+            "played_ms": sum(each["played_ms"] for each in detail["injections"]),
+            "tabs": TABS,
+            "blank_leg": BLANK_LEG,
+            "blank_voice": BLANK_VOICE,
+            "blank_happening": BLANK_HAPPENING,
+            "text_form": TextForm(),
+            "clip_form": ClipForm(),
+            "tone_form": ToneForm(),
+            "file_form": FileForm(),
+            "has_clips": not over and Clip.objects.exists(),
+        },
+    )
+
+
+@require_safe
+@permitted()
+def call_event(request: HttpRequest, call_id: UUID, event_id: UUID) -> HttpResponse:
+    """One event with all that Azure said, as it said it."""
+    found = get_object_or_404(Call, pk=call_id)
+    event = get_object_or_404(CallEvent, pk=event_id, call=found)
+    told = event_json(event, found, with_raw=True)
+    raw = json.dumps(told.get("raw"), indent=2, ensure_ascii=False)
+    template = "call/event_facts.html" if "part" in request.GET else "event.html"
+    return render(request, template, {"event": told, "raw": raw, "back": found.get_absolute_url()})
+
+
+@require_POST
+@permitted()
+def call_do(request: HttpRequest, call_id: UUID, verb: str) -> HttpResponse:
+    """Gives one order to a call and leads back to its page, which says what came of it."""
+    found = get_object_or_404(Call, pk=call_id)
+    if verb not in ORDERS and verb not in SOUND_FORMS:
+        raise Http404(f"{verb} is no verb of a call")
+    permission = VERBS[ORDERS[verb][1]] if verb in ORDERS else VERBS["speak"]
+    if not request.user.has_perm(permission):
+        raise PermissionDenied(permission)
+    try:
+        if verb in ORDERS:
+            service, _, said = ORDERS[verb]
+            service(Actor.of(request), found)
+            messages.success(request, said)
+        else:
+            _play(request, found, verb)
+    except CallError as error:
+        tell(request, error)
+    return redirect(found)
+
+
+def _play(request: HttpRequest, found: Call, verb: str) -> None:
+    form = SOUND_FORMS[verb](request.POST, request.FILES)
+    if not form.is_valid():
+        for name, faults in form.errors.items():
+            messages.error(request, f"{form.fields[name].label or name.capitalize()}: {' '.join(map(str, faults))}")
+        return
+    services.inject(Actor.of(request), found, form.sound(), **form.options())
+    messages.success(request, "The sound is queued.")
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@permitted(VERBS["place"])
+def place(request: HttpRequest) -> HttpResponse:
+    """The form of the dialog as a page of its own, for browsers without a script."""
+    form = PlaceForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        given = form.cleaned_data
+        try:
+            placed = services.place(
+                Actor.of(request), callee=given["callee"], caller=given["caller"], profile=form.profile()
+            )
+        except CallError as error:
+            for name, fault in error.fields.items():
+                form.add_error(name if name in form.fields else None, fault)
+            if not error.fields:
+                form.add_error(None, error.message)
+        else:
+            return redirect(placed)
+    return render_page(request, "place.html", "live", {"place_form": form}, status=400 if form.errors else 200)
