@@ -13,7 +13,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "acsportal.settings")
 http: Any = get_asgi_application()
 
 # These read models, so Django has to be set up first.
-from acsportal import daphne_close_codes as daphne_close_codes  # noqa: E402 (imported for what it does)
+from acsportal import daphne_repairs as daphne_repairs  # noqa: E402 (imported for what it does)
 from calls.background import at_door  # noqa: E402
 from calls.live import hub  # noqa: E402
 from calls.services import sweep  # noqa: E402

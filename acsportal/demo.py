@@ -136,14 +136,18 @@ def _port(name: str, default: int) -> int:
         try:
             probe.bind((HOST, port))
         except OSError:
-            raise DemoError(f"Port {port} is taken; choose another with {name}=…, such as {name}={port + 10}.") from None
+            raise DemoError(
+                f"Port {port} is taken; choose another with {name}=…, such as {name}={port + 10}."
+            ) from None
     return port
 
 
 def environment_of(options: Options) -> dict[str, str]:
     """What the portal needs to talk to the emulator, and nothing of a deployment's own settings."""
     folder = options.folder
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("ACS_", "STREAM_", "SPEECH_"))}
+    inherited = {
+        name: value for name, value in os.environ.items() if not name.startswith(("ACS_", "STREAM_", "SPEECH_"))
+    }
     for name in ("DATABASE_URL", "REDIS_URL", "ALLOWED_HOSTS", "ALLOWED_ORIGINS", "DEBUG", "MEDIA_ROOT"):
         inherited.pop(name, None)
     return inherited | {

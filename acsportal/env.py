@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from urllib.parse import SplitResult, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
@@ -44,6 +45,19 @@ def number(name: str, default: int, low: int, high: int) -> int:
         raise ImproperlyConfigured(f"{name} is {value!r}, which is not a whole number.") from None
     if not low <= found <= high:
         raise ImproperlyConfigured(f"{name} is {found}; it may be {low} to {high}.")
+    return found
+
+
+def address(name: str, default: str) -> SplitResult:
+    """An http or https address with a host."""
+    value = text(name, default)
+    try:
+        found = urlsplit(value.rstrip("/"))
+        usable = found.scheme in {"http", "https"} and found.hostname and found.port != 0
+    except ValueError:
+        usable = False
+    if not usable:
+        raise ImproperlyConfigured(f"{name} is {value!r}; it must look like https://portal.example.com.")
     return found
 
 

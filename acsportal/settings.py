@@ -3,7 +3,6 @@
 import os
 from pathlib import Path
 from typing import Any, Literal, cast
-from urllib.parse import urlsplit
 
 import environ
 from csp.constants import NONE, SELF
@@ -19,11 +18,9 @@ VAR_DIR = Path(env.text("VAR_DIR", str(BASE_DIR / "var")))
 DEBUG = env.flag("DEBUG", False)
 SECRET_KEY = env.text("SECRET_KEY")
 # The address under which browsers and Azure reach this portal; callback and socket URLs are built from it.
-PUBLIC_URL = env.text("PUBLIC_URL", "http://localhost:8000").rstrip("/")
-_public = urlsplit(PUBLIC_URL)
-if _public.scheme not in {"http", "https"} or not _public.hostname:
-    raise ImproperlyConfigured(f"PUBLIC_URL is {PUBLIC_URL!r}; it must look like https://portal.example.com.")
-ALLOWED_HOSTS = env.words("ALLOWED_HOSTS") or sorted({_public.hostname, "localhost", "127.0.0.1"})
+_public = env.address("PUBLIC_URL", "http://localhost:8000")
+PUBLIC_URL = _public.geturl()
+ALLOWED_HOSTS = env.words("ALLOWED_HOSTS") or sorted({str(_public.hostname), "localhost", "127.0.0.1"})
 # Web pages that may open dashboard sockets and post forms. Azure's sockets send no Origin and are checked by token.
 ALLOWED_ORIGINS = env.words("ALLOWED_ORIGINS") or sorted(
     {f"{_public.scheme}://{_public.netloc}"}
@@ -105,6 +102,9 @@ TEMPLATES = [
 
 def _database() -> dict[str, Any]:
     url = env.text("DATABASE_URL", f"sqlite:///{VAR_DIR / 'acsportal.sqlite3'}")
+    if not url.startswith(("sqlite:", "postgres:", "postgresql:")):
+        known = "sqlite:///path/to/file or postgres://user:password@host:5432/name"
+        raise ImproperlyConfigured(f"DATABASE_URL is of no kind that the portal knows; it must look like {known}.")
     found: dict[str, Any] = dict(environ.Env.db_url_config(url))
     if found["ENGINE"] == "django.db.backends.sqlite3":
         found["OPTIONS"] = {
@@ -269,7 +269,7 @@ LOGGING = {
         "azure": {"level": "WARNING"},
         "urllib3": {"level": "WARNING"},
         # uvicorn has handlers of its own, and the addresses of Azure's sockets hold tokens.
-        "uvicorn.error": {"filters": ["tokens", "sockets"]},
+        "uvicorn.error": {"filters": ["sockets", "tokens"]},
         "django.server": {"handlers": ["stderr"], "propagate": False},
     },
 }
