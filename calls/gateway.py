@@ -22,6 +22,7 @@ from azure.communication.callautomation import (
     CallConnectionProperties,
     CommunicationIdentifier,
     CommunicationUserIdentifier,
+    CommunicationUserIdentifier,
     MediaStreamingAudioChannelType,
     MediaStreamingContentType,
     MediaStreamingOptions,
@@ -62,11 +63,15 @@ _FORMATS: Final = {16000: AudioFormat.PCM16_K_MONO, 24000: AudioFormat.PCM24_K_M
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """Azure's names for a call; the last two may be "" until the first callback."""
+    """Azure's names for a call; all but the first may be "" until the first callback.
+
+    `own_raw_id` is the identity by which we are on the call: Azure lists it among the participants.
+    """
 
     call_connection_id: str
     server_call_id: str
     correlation_id: str
+    own_raw_id: str = ""
 
 
 class Gateway:
@@ -131,7 +136,8 @@ class Gateway:
                     source_caller_id_number=source,
                     operation_context=operation_context,
                     media_streaming=_streaming_options(transport_url, profile),
-                )
+                ),
+                placed=True,
             )
         )
 
@@ -291,10 +297,20 @@ def _streaming_options(transport_url: str, profile: StreamingProfile) -> MediaSt
     )
 
 
-def _connection(properties: CallConnectionProperties) -> Connection:
+def _connection(properties: CallConnectionProperties, *, placed: bool = False) -> Connection:
     if not isinstance(properties.call_connection_id, str) or not properties.call_connection_id:
         raise DecodeError("no callConnectionId")
-    return Connection(properties.call_connection_id, properties.server_call_id or "", properties.correlation_id or "")
+    return Connection(
+        properties.call_connection_id,
+        properties.server_call_id or "",
+        properties.correlation_id or "",
+        _raw_id(properties.answered_by) or _raw_id(properties.source if placed else None),
+    )
+
+
+def _raw_id(identity: CommunicationIdentifier | None) -> str:
+    """An ACS user's raw id; "" for a phone, which is never ourselves."""
+    return identity.raw_id if isinstance(identity, CommunicationUserIdentifier) else ""
 
 
 def _explained(error: Exception) -> GatewayError:

@@ -4,6 +4,7 @@ The state of a call is a fold over the *set* of its events: Azure may deliver th
 answer is the same. Nothing here reads or writes the database; `services.settle` does.
 """
 
+import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -41,6 +42,10 @@ ANSWERING_EVENTS: Final = {
     "answer": ("CallConnected", "AnswerFailed"),
     "place": ("CallConnected", "CreateCallFailed"),
 }
+# Every type that the fold looks at; a call may have thousands of others.
+TELLING: Final = frozenset(
+    {*LAST_WORDS, *SOFT_ENDS, *itertools.chain(*ANSWERING_EVENTS.values()), "ParticipantsUpdated"}
+)
 CALL_ENDED: Final = "call_ended"
 # What the portal wrote when it stopped waiting: Azure's later word is stronger.
 GAVE_UP: Final = {CALL_ENDED, "no_callback", "no_worker", "azure_timeout"}

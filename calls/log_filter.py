@@ -11,10 +11,11 @@ def hide_tokens(text: str) -> str:
 
 
 class NoSocketLines(logging.Filter):
-    """Passes over uvicorn's line for each WebSocket: the portal writes one of its own, with ids."""
+    """Drops uvicorn's lines about each WebSocket: the portal writes its own, with ids. To stand before HideTokens."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        return '"WebSocket %s"' not in str(record.msg)
+        said = str(record.msg)
+        return '"WebSocket %s"' not in said and said not in {"connection open", "connection closed"}
 
 
 class HideTokens(logging.Filter):

@@ -78,6 +78,7 @@ class AcsShape(Shape):
     call_connection_id = CharField()
     server_call_id = CharField()
     correlation_id = CharField()
+    own_raw_id = CharField(help_text="By which Azure lists this portal among the participants; left out of them here.")
 
 
 class CallShape(Shape):

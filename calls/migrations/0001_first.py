@@ -96,6 +96,7 @@ class Migration(migrations.Migration):
                 ('call_connection_id', models.CharField(blank=True, max_length=128, null=True, unique=True)),
                 ('server_call_id', models.TextField(blank=True)),
                 ('correlation_id', models.CharField(blank=True, db_index=True, max_length=128)),
+                ('own_raw_id', models.CharField(blank=True, help_text='By which Azure lists us on the call.', max_length=256)),
                 ('incoming_call_context', models.TextField(blank=True)),
                 ('incoming_key', models.CharField(blank=True, max_length=64, null=True, unique=True)),
                 ('created_at', models.DateTimeField(db_index=True, default=django.utils.timezone.now)),

@@ -62,6 +62,7 @@ class Call(ProfileColumns):
     call_connection_id = models.CharField(max_length=128, null=True, blank=True, unique=True)
     server_call_id = models.TextField(blank=True)
     correlation_id = models.CharField(max_length=128, blank=True, db_index=True)
+    own_raw_id = models.CharField(max_length=256, blank=True, help_text="By which Azure lists us on the call.")
     incoming_call_context = models.TextField(blank=True)
     incoming_key = models.CharField(max_length=64, null=True, blank=True, unique=True)
 

@@ -156,7 +156,13 @@ def _write_acceptance(command: Command, connection: Connection | None) -> None:
     with transaction.atomic():
         call = lock(command.call_id)
         if connection is not None:
-            bind_connection(call, connection.call_connection_id, connection.server_call_id, connection.correlation_id)
+            bind_connection(
+                call,
+                connection.call_connection_id,
+                connection.server_call_id,
+                connection.correlation_id,
+                connection.own_raw_id,
+            )
         # A callback may have been faster than this answer: then the order is done and stays done.
         Command.objects.filter(pk=command.pk, state=Command.State.QUEUED).update(state=Command.State.ACCEPTED)
         Command.objects.filter(pk=command.pk, accepted_at=None).update(accepted_at=timezone.now())

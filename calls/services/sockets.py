@@ -151,16 +151,16 @@ def _open_streams(call: Call) -> list[StreamSession]:
 
 def key_pressed(session_id: UUID, tone: str, raw_id: str) -> None:
     with transaction.atomic():
-        session = StreamSession.objects.select_related("call").get(pk=session_id)
-        who = label_of(session.call, raw_id) if raw_id else "Caller"
+        call = lock(StreamSession.objects.values_list("call", flat=True).get(pk=session_id))
+        who = label_of(call, raw_id) if raw_id else "Caller"
         note(
-            session.call,
+            call,
             "DtmfPressed",
             source=CallEvent.Source.STREAM,
             message=f"{who} pressed {tone}",
             raw={"tone": tone, "raw_id": raw_id},
         )
-        live.announce(session.call_id, "dtmf", tone=tone, raw_id=raw_id)
+        live.announce(call.pk, "dtmf", tone=tone, raw_id=raw_id)
 
 
 def close_stream(session_id: UUID, code: int, reason: str, facts: dict[str, Any]) -> None:

@@ -10,14 +10,15 @@ from django.utils import timezone
 from calls import live
 from calls.errors import NotAllowed
 from calls.events import CallbackEvent
-from calls.lifecycle import CallFacts, Outcome, end_of, fold, in_order, outcome
+from calls.lifecycle import TELLING, CallFacts, Outcome, end_of, fold, in_order, outcome
 from calls.models import Call, CallEvent, Command, Participant
 from calls.selectors import call_row, command_json, event_json
 
 
 def lock(call_id: UUID) -> Call:
     """The call's row, ours until the transaction ends (SQLite: the whole database is)."""
-    return Call.objects.select_for_update().get(pk=call_id)
+    # "No key": who only adds a row that refers to the call need not wait.
+    return Call.objects.select_for_update(no_key=True).get(pk=call_id)
 
 
 def note(call: Call, event_type: str, *, source: str = CallEvent.Source.PORTAL, **fields: Any) -> CallEvent:
@@ -59,7 +60,9 @@ def apply_event(call_id: UUID, event: CallbackEvent) -> bool:
         return True
 
 
-def bind_connection(call: Call, connection_id: str, server_call_id: str = "", correlation_id: str = "") -> None:
+def bind_connection(
+    call: Call, connection_id: str, server_call_id: str = "", correlation_id: str = "", own_raw_id: str = ""
+) -> None:
     """Keeps the first connection id that a call learns; refuses any other. The caller holds the row's lock."""
     if connection_id and call.call_connection_id and call.call_connection_id != connection_id:
         raise NotAllowed("This event or socket belongs to another call connection than this call's.")
@@ -67,6 +70,7 @@ def bind_connection(call: Call, connection_id: str, server_call_id: str = "", co
         "call_connection_id": call.call_connection_id or connection_id or None,
         "server_call_id": call.server_call_id or server_call_id,
         "correlation_id": call.correlation_id or correlation_id[:128],
+        "own_raw_id": call.own_raw_id or own_raw_id[:256],
     }
     news = {name: value for name, value in learned.items() if getattr(call, name) != value}
     if not news:
@@ -78,11 +82,14 @@ def bind_connection(call: Call, connection_id: str, server_call_id: str = "", co
         raise NotAllowed("This call connection belongs to another call of this portal.") from error
     for name, value in news.items():
         setattr(call, name, value)
+    if "own_raw_id" in news:
+        announce_call(call)  # callbacks that were faster have shown us as one of the people
 
 
 def settle(call: Call) -> None:
     """Writes what the call's events, orders and sockets add up to, and announces it if it changed. Under the lock."""
-    events, commands = in_order(call.events.all()), list(call.commands.all())
+    events = in_order(call.events.filter(type__in=TELLING))
+    commands = list(call.commands.all())
     end = end_of(call, events)
     for command in commands:
         _end_order(command, outcome(call, command, events, end))

@@ -67,7 +67,7 @@ def happened(row: CallRow) -> str:
         return "Nobody hears this call here. Start streaming to see its levels and to speak."
     if not inbound:
         return "The other side answered."
-    return f"Answered by policy {row['policy']}." if row["policy"] else "Answered by an operator."
+    return f"Answered, policy {row['policy']}." if row["policy"] else "Answered."
 
 
 def _before_connected(row: CallRow, inbound: bool) -> str:

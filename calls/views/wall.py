@@ -27,8 +27,8 @@ class Step(TypedDict):
 def wall(request: HttpRequest) -> HttpResponse:
     rows = live_rows()[::-1]
     sample: list[Leg] = [
-        {"raw_id": "sample", "label": "Caller", "look": "quiet"},
-        {"raw_id": "sample", "label": "Agent", "look": "quiet"},
+        {"raw_id": "speech", "label": "Caller", "look": "quiet"},
+        {"raw_id": "agent", "label": "Agent", "look": "quiet"},
     ]
     return render_page(
         request,

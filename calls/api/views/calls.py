@@ -30,6 +30,7 @@ def call_json(call: Call, live: CallLive | None) -> dict[str, object]:
             "call_connection_id": call.call_connection_id or "",
             "server_call_id": call.server_call_id,
             "correlation_id": call.correlation_id,
+            "own_raw_id": call.own_raw_id,
         },
     }
 

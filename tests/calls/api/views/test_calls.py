@@ -53,6 +53,7 @@ def test_a_call_tells_all_of_itself(integrator: Door) -> None:
         "call_connection_id": "connection-+14255550123",
         "server_call_id": "server-1",
         "correlation_id": "correlation-1",
+        "own_raw_id": "",
     }
     assert told["levels"] == {}
     assert told["end"] is None

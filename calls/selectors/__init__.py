@@ -1,0 +1,61 @@
+"""What a screen, a live event or an API answer needs, as TypedDicts. Nothing here writes."""
+
+from calls.selectors.calls import (
+    TIMELINE_LIMIT,
+    VERBS,
+    call_detail,
+    call_row,
+    just_ended_rows,
+    label_of,
+    live_rows,
+    participant_json,
+    people,
+)
+from calls.selectors.records import (
+    clip_json,
+    command_json,
+    event_json,
+    injection_json,
+    stream_json,
+)
+from calls.selectors.shapes import (
+    CallDetail,
+    CallRow,
+    ClipJson,
+    CommandJson,
+    EndJson,
+    EventJson,
+    FaultJson,
+    InjectionJson,
+    ParticipantJson,
+    StreamingJson,
+    StreamJson,
+)
+
+__all__ = [
+    "TIMELINE_LIMIT",
+    "VERBS",
+    "CallDetail",
+    "CallRow",
+    "ClipJson",
+    "CommandJson",
+    "EndJson",
+    "EventJson",
+    "FaultJson",
+    "InjectionJson",
+    "ParticipantJson",
+    "StreamJson",
+    "StreamingJson",
+    "call_detail",
+    "call_row",
+    "clip_json",
+    "command_json",
+    "event_json",
+    "injection_json",
+    "just_ended_rows",
+    "label_of",
+    "live_rows",
+    "participant_json",
+    "people",
+    "stream_json",
+]
