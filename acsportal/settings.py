@@ -268,6 +268,7 @@ LOGGING = {
     "loggers": {
         "azure": {"level": "WARNING"},
         "urllib3": {"level": "WARNING"},
+        "channels_redis": {"level": "CRITICAL"},  # a traceback a second while Redis is away; the portal says it once
         # uvicorn has handlers of its own, and the addresses of Azure's sockets hold tokens.
         "uvicorn.error": {"filters": ["sockets", "tokens"]},
         "django.server": {"handlers": ["stderr"], "propagate": False},

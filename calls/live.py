@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final, NotRequired, TypedDict
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from channels.layers import get_channel_layer
 from django.db import transaction
@@ -30,6 +30,7 @@ TICK_S: Final = 0.1
 BUNDLE_LIFE_S: Final = 1.0
 HISTORY_LENGTH: Final = 600
 EVENTS_LIMIT: Final = 1_000
+ECHO_TICKS: Final = 10
 REJOIN_S: Final = 1.0
 
 
@@ -152,6 +153,9 @@ class Hub:
         self._bundles: dict[str, tuple[float, Bundle]] = {}
         self._history: dict[str, dict[str, deque[int | None]]] = {}
         self._shown = False
+        self._name = uuid4().hex
+        self._called = self._heard = 0
+        self.on_loss: set[Callable[[], None]] = set()
 
     async def run(self) -> None:
         """Receives until cancelled."""
@@ -187,6 +191,21 @@ class Hub:
         elif message["type"] == "live.resync":
             for dashboard in self._dashboards:
                 dashboard.start_over()
+        elif message["type"] == "live.echo" and message["hub"] == self._name:
+            self._hear(message["number"])
+
+    def call_out(self) -> None:
+        """Each second: a numbered word to ourselves. The layer does not tell when it loses something; this does."""
+        self._called += 1
+        wire.send(GROUP, {"type": "live.echo", "hub": self._name, "number": self._called})
+
+    def _hear(self, number: int) -> None:
+        lost, self._heard = 0 < self._heard != number - 1, number
+        if lost:
+            log.warning("messages of the channel layer were lost: all is read again")
+            self.take({"type": "live.resync"})
+            for listener in tuple(self.on_loss):
+                listener()
 
     def join(self, call: str | None) -> Dashboard:
         dashboard = Dashboard(call)
@@ -221,10 +240,14 @@ class Hub:
 
     async def _tick_forever(self) -> None:
         due_s = time.monotonic()
+        ticks = 0
         while True:
             due_s = max(due_s + TICK_S, time.monotonic())
             await asyncio.sleep(due_s - time.monotonic())
             self.tick()
+            ticks += 1
+            if ticks % ECHO_TICKS == 0:
+                self.call_out()
 
     def tick(self) -> None:
         """Each 100 ms: writes the history, and tells the dashboards that there are levels, or none any more."""

@@ -20,6 +20,7 @@ from calls.background import at_door, watched
 from calls.commands import CloseSocket, Order, PlaySound, StopSound, group_of, read
 from calls.counters import count
 from calls.errors import CallError
+from calls.live import hub
 from calls.services.sockets import (
     Caller,
     OpenStream,
@@ -92,6 +93,7 @@ class _Socket:
         """Until the socket is closed by either side. Cancelling it means that the server stops."""
         self._listener = asyncio.current_task()
         journal.sockets.add(self._stream.session_id)
+        hub.on_loss.add(self._catch_up_soon)
         code, reason = 1006, "The socket was gone before it was accepted."
         try:
             await self._send({"type": "websocket.accept"})
@@ -153,8 +155,7 @@ class _Socket:
             if self._line is None or self._line.pipeline.playout.rate_hz != rate_hz:
                 call_id = str(self._stream.call_id)
                 self._line = switchboard.connect(call_id, rate_hz, self._session, self._send_text)
-                self._tasks = [task for task in self._tasks if not task.done()]
-                self._tasks.append(watched(self._catch_up(), "stream-catch-up"))
+                self._catch_up_soon()
             self._describe(announce=True)
         elif isinstance(heard, DtmfPressed):
             journal.offer(key_pressed, self._stream.session_id, heard.tone, heard.raw_id or "")
@@ -187,6 +188,7 @@ class _Socket:
         for task in self._tasks:
             task.cancel()
         journal.sockets.discard(self._stream.session_id)
+        hub.on_loss.discard(self._catch_up_soon)
         if self._line is not None:
             # A clean close ends the stream on purpose: the call is over, or streaming was stopped. After 1012 this
             # process will not be there when the call comes back.
@@ -230,6 +232,10 @@ class _Socket:
                     log.warning("stream %s waits for its orders (%s)", self._stream.session_id, type(error).__name__)
                 away = True
                 await asyncio.sleep(LAYER_PAUSE_S)
+
+    def _catch_up_soon(self) -> None:
+        self._tasks = [task for task in self._tasks if not task.done()]
+        self._tasks.append(watched(self._catch_up(), "stream-catch-up"))
 
     async def _catch_up(self) -> None:
         """Takes the orders that were sent while nobody listened: the layer keeps nothing, but each has its row."""

@@ -1,22 +1,6 @@
-// Feeds the meters of the page of components with levels of their own, so that every state can be seen moving.
+// The page of components: its meters move.
 
-/** @type {Record<string, (t: number) => {rms_dbfs: number, peak_dbfs: number, speaking: boolean, clipping: boolean}>} */
-const FEEDS = {
-  silence: () => ({ rms_dbfs: -100, peak_dbfs: -100, speaking: false, clipping: false }),
-  noise: (t) => ({ rms_dbfs: -52 + Math.sin(t * 5) * 2, peak_dbfs: -45, speaking: false, clipping: false }),
-  speech: (t) => ({ rms_dbfs: -24 + Math.sin(t * 7) * 6, peak_dbfs: -14 + Math.sin(t * 5) * 4, speaking: true, clipping: false }),
-  us: (t) => ({ rms_dbfs: -18 + Math.sin(t * 6) * 4, peak_dbfs: -10 + Math.sin(t * 4) * 3, speaking: true, clipping: false }),
-  clips: (t) => ({ rms_dbfs: -8 + Math.sin(t * 6) * 2, peak_dbfs: 0, speaking: true, clipping: true }),
-};
+import "./widgets/meter.js";
+import { feedSamples } from "./widgets/sample.js";
 
-await customElements.whenDefined("acs-meter");
-const meters = /** @type {import("./widgets/meter.js").AcsMeter[]} */ ([...document.querySelectorAll("acs-meter")]);
-for (const meter of meters) meter.us = meter.dataset.leg === "us";
-setInterval(() => {
-  for (const meter of meters) {
-    const feed = FEEDS[meter.dataset.leg ?? ""];
-    if (feed) meter.hear({ dc: 0, ...feed(performance.now() / 1000) });
-  }
-}, 100);
-
-export {};
+feedSamples(document);

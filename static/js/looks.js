@@ -62,7 +62,7 @@ export function happened(row) {
   if (state === "failed") return error || "Azure did not open the stream. Start streaming again.";
   if (state === "off") return "Nobody hears this call here. Start streaming to see its levels and to speak.";
   if (!inbound) return "The other side answered.";
-  return row.policy ? `Answered by policy ${row.policy}.` : "Answered by an operator.";
+  return row.policy ? `Answered, policy ${row.policy}.` : "Answered.";
 }
 
 /** @param {Row} row @returns {Leg[]} */

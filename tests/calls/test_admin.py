@@ -6,7 +6,7 @@ from django.test import Client
 
 from calls.models import ApiKey, CallEvent, CallPolicy, Command, Injection, Participant, StreamSession
 from calls.services import PORTAL, SayText, add_clip, inject
-from tests.calls.admin.scene import CONTEXT, LIST, ended_call, live_call, root, signed_in, staff, upload
+from tests.calls.scene import CONTEXT, LIST, ended_call, live_call, root, signed_in, staff, upload
 
 pytestmark = pytest.mark.django_db
 HISTORY = ("call", "callevent", "streamsession", "participant", "injection", "command")

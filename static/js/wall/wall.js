@@ -5,6 +5,7 @@ import { showLink } from "../link.js";
 import { LiveSocket } from "../live.js";
 import { isLive, phase } from "../looks.js";
 import { follow } from "../orders.js";
+import { feedSamples } from "../widgets/sample.js";
 import { clock, localTimes, timeOfDay } from "../words.js";
 import { WallRow } from "./row.js";
 
@@ -25,6 +26,7 @@ class AcsWall extends HTMLElement {
     this.socket.open();
     this.wireFilter();
     this.wireDensity();
+    feedSamples(/** @type {HTMLElement} */ (this.querySelector(".sample")));
     this.addEventListener("ordered", (event) => this.ordered(/** @type {CustomEvent} */ (event).detail));
     this.ticker = setInterval(() => this.tick(), 1_000);
   }
