@@ -82,7 +82,7 @@ def call_event(request: HttpRequest, call_id: UUID, event_id: UUID) -> HttpRespo
     event = get_object_or_404(CallEvent, pk=event_id, call=found)
     told = event_json(event, found, with_raw=True)
     raw = json.dumps(told.get("raw"), indent=2, ensure_ascii=False)
-    template = "call/event_facts.html" if "part" in request.GET else "event.html"
+    template = "call/event_facts.html" if "part" in request.GET else "call/event_page.html"
     return render(request, template, {"event": told, "raw": raw, "back": found.get_absolute_url()})
 
 
@@ -136,4 +136,4 @@ def place(request: HttpRequest) -> HttpResponse:
                 form.add_error(None, error.message)
         else:
             return redirect(placed)
-    return render_page(request, "place.html", "live", {"place_form": form}, status=400 if form.errors else 200)
+    return render_page(request, "call/place.html", "live", {"place_form": form}, status=400 if form.errors else 200)

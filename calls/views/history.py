@@ -41,7 +41,7 @@ def history(request: HttpRequest) -> HttpResponse:
         "filtered": any(request.GET.get(name) for name in form.fields),
     }
     if "HX-Request" in request.headers:
-        return render(request, "history_rows.html", context)
+        return render(request, "history/rows.html", context)
     return render_page(request, "history.html", "history", {**context, "kept": Call.objects.count()})
 
 
