@@ -160,12 +160,13 @@ class Hub:
     async def run(self) -> None:
         """Receives until cancelled."""
         layer = get_channel_layer()
-        channel = await layer.new_channel("hub")
+        channel = ""
         ticker = watched(self._tick_forever(), "hub-ticker")
         down = False
         try:
             while True:
                 try:
+                    channel = channel or await layer.new_channel("hub")
                     await layer.group_add(GROUP, channel)
                     if down:
                         down = False
