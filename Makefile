@@ -17,7 +17,7 @@ serve: setup
 	  --ws-ping-interval 10 --ws-ping-timeout 10 --no-access-log
 
 test: setup-dev
-	@$(BIN)/pytest -n $${TEST_WORKERS:-2} --dist loadgroup -m "not soak" $(ARGS)
+	@$(BIN)/pytest -q -n $${TEST_WORKERS:-2} --dist loadgroup -m "not soak" $(ARGS)
 
 check: setup-dev
 	@$(BIN)/ruff format --check . && $(BIN)/ruff check .
@@ -30,7 +30,7 @@ bench: setup-dev
 	@for bench in bench/*.py; do $(BIN)/python $$bench || exit 1; done
 
 soak: setup-dev
-	@$(BIN)/pytest -m "soak or long" --timeout 0
+	@LONG=1 $(BIN)/pytest -m "soak or long" --timeout 0
 
 setup: $(VENV)/.base $(VENV)/.speech
 setup-dev: $(VENV)/.dev

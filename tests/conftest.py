@@ -19,3 +19,13 @@ def lacks() -> Callable[[str], NoReturn]:
         pytest.skip(f"this machine lacks {what}")
 
     return say
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The long ring runs in CI, and elsewhere when asked for: LONG=1 make test."""
+    if IN_CI or os.environ.get("LONG"):
+        return
+    skip = pytest.mark.skip(reason="long: runs in CI, or with LONG=1")
+    for item in items:
+        if item.get_closest_marker("long"):
+            item.add_marker(skip)

@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import socket
 import time
 import urllib.error
@@ -23,7 +24,7 @@ from acsportal.demo import ACCESS_KEY, HOST, RESOURCE_ID, Child, Demo, Options, 
 
 T = TypeVar("T")
 
-POSTGRES = "postgres://postgres@127.0.0.1:5432/postgres"
+POSTGRES = os.environ.get("TEST_DATABASE_URL", "postgres://postgres@127.0.0.1:5432/postgres")
 REDIS = "redis://127.0.0.1:6379/9"
 
 
