@@ -197,7 +197,7 @@ class HistoryForm(PageForm):
         label="Number, name or policy",
         required=False,
         max_length=64,
-        widget=forms.TextInput(attrs={"type": "search", "placeholder": "Number, name or policy", "data-key": "/"}),
+        widget=forms.TextInput(attrs={"type": "search", "placeholder": "+1 425 555 0123 or Support", "data-key": "/"}),
     )
     state = forms.ChoiceField(
         label="State",

@@ -22,7 +22,6 @@ from azure.communication.callautomation import (
     CallConnectionProperties,
     CommunicationIdentifier,
     CommunicationUserIdentifier,
-    CommunicationUserIdentifier,
     MediaStreamingAudioChannelType,
     MediaStreamingContentType,
     MediaStreamingOptions,

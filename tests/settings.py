@@ -8,7 +8,7 @@ os.environ.setdefault("SECRET_KEY", "tests-only-" + "0" * 40)
 os.environ.setdefault("PUBLIC_URL", "http://testserver")
 os.environ.setdefault("EVENT_GRID_SECRET", "grid-secret")
 
-from acsportal.settings import *  # noqa: E402, F403
+from acsportal.settings import *  # noqa: F403
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 STORAGES: dict[str, Any] = {

@@ -2,8 +2,8 @@
 
 Pure: the clock is an argument and sending is the caller's job. Azure plays what it gets at once and acknowledges
 nothing, so this schedule is also our only knowledge of what has been heard. A *run* is an unbroken row of frames; its
-frame k is heard at `run start + k * 20 ms` and falls due `lead_ms` before its end. The run ends when everything was heard;
-if the event loop slept through the lead, the rest starts a new run and an underrun is counted.
+frame k is heard at `run start + k * 20 ms` and falls due `lead_ms` before its end. The run ends when everything was
+heard; if the event loop slept through the lead, the rest starts a new run and an underrun is counted.
 
 The caller's loop: `due` → send; `take_events` → tell; sleep until `wake_at_s` or a new order. After `stop` it sends
 StopAudio, and nothing more until something new is enqueued.

@@ -16,7 +16,7 @@ from acsportal.demo import SALES_LINE, SUPPORT_LINE
 from calls.models import ApiKey, CallPolicy, Clip
 from calls.permissions import OPERATOR, scope
 from calls.services import PORTAL, add_clip
-from streaming.audio import tone, to_pcm, wav
+from streaming.audio import to_pcm, tone, wav
 
 LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 

@@ -8,8 +8,8 @@ from django.contrib.admin.models import LogEntry
 
 from calls.models import Call, CallEvent, Command
 from calls.services import PORTAL, SayText, inject
-from tests.calls.scene import LIST, ended_call, live_call, root, signed_in, staff, words
 from tests.calls.loopback import Loopback, Reply, Seen, loopback
+from tests.calls.scene import LIST, ended_call, live_call, root, signed_in, staff, words
 
 pytestmark = pytest.mark.django_db
 PLACE = f"{LIST}place/"

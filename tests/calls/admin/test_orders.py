@@ -9,8 +9,8 @@ from django.contrib.admin.models import LogEntry
 from calls.admin.orders import MOST_CALLS, PATIENCE_S, STOP, TOO_SLOW, given
 from calls.models import Call, Command, Injection
 from calls.services import PORTAL, add_clip
-from tests.calls.scene import LIST, ended_call, live_call, order, root, signed_in, staff, upload, wav, words
 from tests.calls.loopback import Loopback, Reply, Seen, loopback
+from tests.calls.scene import LIST, ended_call, live_call, order, root, signed_in, staff, upload, wav, words
 
 pytestmark = pytest.mark.django_db
 SPEAK = {"confirmed": "yes", "kind": "text", "text": "Please hold.", "gain_db": "-3"}

@@ -3,9 +3,9 @@ from uuid import UUID
 import pytest
 
 from calls.models import Command
-from tests.calls.scene import ended_call, live_call
 from tests.calls.api.door import Door
 from tests.calls.loopback import Loopback
+from tests.calls.scene import ended_call, live_call
 
 pytestmark = pytest.mark.django_db
 

@@ -26,8 +26,8 @@ from schemathesis.specs.openapi.checks import (
 from calls.models import ApiKey, Command, Injection, StreamSession
 from calls.permissions import OPERATOR, scope
 from calls.services import PORTAL, add_clip
-from tests.calls.scene import ended_call, live_call, upload
 from tests.calls.api.door import Door
+from tests.calls.scene import ended_call, live_call, upload
 
 CHECKS = [
     not_a_server_error,

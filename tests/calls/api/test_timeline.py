@@ -5,8 +5,8 @@ import pytest
 from django.utils import timezone
 
 from calls.models import CallEvent, Command, Injection, StreamSession
-from tests.calls.scene import CONTEXT, ended_call, live_call
 from tests.calls.api.door import Door
+from tests.calls.scene import CONTEXT, ended_call, live_call
 
 pytestmark = pytest.mark.django_db
 

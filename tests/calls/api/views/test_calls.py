@@ -6,9 +6,9 @@ import pytest
 
 from calls.live import hub
 from calls.models import Call, Command
-from tests.calls.scene import ended_call, live_call
 from tests.calls.api.door import Door
 from tests.calls.loopback import Loopback, Reply
+from tests.calls.scene import ended_call, live_call
 
 pytestmark = pytest.mark.django_db
 

@@ -1,8 +1,8 @@
 import pytest
 
 from calls.models import Command, StreamSession
-from tests.calls.scene import CONTEXT, ended_call, live_call
 from tests.calls.api.door import Door
+from tests.calls.scene import CONTEXT, ended_call, live_call
 
 pytestmark = pytest.mark.django_db
 

@@ -5,8 +5,8 @@ from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from calls.models import Clip, Injection
-from tests.calls.scene import live_call, upload, wav
 from tests.calls.api.door import Door
+from tests.calls.scene import live_call, upload, wav
 
 pytestmark = pytest.mark.django_db
 
