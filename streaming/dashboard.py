@@ -141,7 +141,11 @@ class _CallPage(_Page):
             "levels": now["levels"],
             "health": now["health"],
             "playing": now["playing"],
-            "history": {"period_ms": round(live.TICK_S * 1000), "tracks": hub.history(self._call_id)},
+            "history": {
+                "period_ms": round(live.TICK_S * 1000),
+                "tracks": hub.history(self._call_id),
+                "health": hub.health_marks(self._call_id),
+            },
         }
 
     def levels(self) -> dict[str, Any]:

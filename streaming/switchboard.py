@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 from django.conf import settings
 
-from calls.live import CallLive, Health, Level
-from streaming.journal import journal
+from calls.live import CallLive, Health, Level, LiveEvent, hub
+from streaming.journal import PROCESS_ID, journal
 from streaming.pipeline.call import CallPipeline
 from streaming.player import Player, Send
 from streaming.session import MediaSession
@@ -97,6 +97,12 @@ class Switchboard:
     def line(self, call_id: str) -> Line | None:
         return self._lines.get(call_id)
 
+    def heed(self, event: LiveEvent) -> None:
+        """Another process has a newer socket of the call: the call goes on there, and its line here ends."""
+        elsewhere = event["kind"] == "stream_state" and event.get("owner", PROCESS_ID) != PROCESS_ID
+        if elsewhere and event["stream"]["state"] == "open" and (line := self._lines.get(event["call"])) is not None:
+            self._end(line)
+
     def close(self) -> None:
         """The process ends: no line is kept for a socket that may come back."""
         for line in tuple(self._lines.values()):
@@ -115,3 +121,4 @@ class Switchboard:
 
 
 switchboard = Switchboard()
+hub.on_event.add(switchboard.heed)

@@ -84,7 +84,7 @@ def open_stream(call_id: UUID, caller: Caller, owner: str) -> OpenStream:
         note(call, "StreamOpened", source=CallEvent.Source.STREAM, raw={"stream": str(session.pk), "number": number})
         settle(call)
         for each in (*older, session):
-            live.announce(call.pk, "stream_state", stream=stream_json(each))
+            live.announce(call.pk, "stream_state", stream=stream_json(each), owner=each.owner)
         return OpenStream(session.pk, call.pk, number, call.profile)
 
 
