@@ -21,13 +21,13 @@ test: setup-dev
 
 check: setup-dev
 	@$(BIN)/ruff format --check . && $(BIN)/ruff check .
-	@$(BIN)/mypy acsportal calls streaming tests
+	@$(BIN)/mypy acsportal calls streaming tests bench
 	@$(BIN)/pytest -q -p no:cacheprovider tests/test_architecture.py
 	@$(DJANGO_ENV) $(BIN)/python manage.py makemigrations --check --dry-run
 	@sha256sum --check --quiet static/vendor/SHA256SUMS
 
 bench: setup-dev
-	@for bench in bench/*.py; do $(BIN)/python $$bench || exit 1; done
+	@for bench in bench/*.py; do PYTHONPATH=. $(BIN)/python $$bench || exit 1; done
 
 soak: setup-dev
 	@LONG=1 $(BIN)/pytest -m "soak or long" --timeout 0
