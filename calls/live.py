@@ -20,6 +20,7 @@ from django.db import transaction
 from django.db.models import F
 
 from calls.background import watched
+from calls.health import HealthMarks, Mark
 from calls.models import Call
 from calls.wire import wire
 
@@ -30,7 +31,7 @@ TICK_S: Final = 0.1
 BUNDLE_LIFE_S: Final = 1.0
 HISTORY_LENGTH: Final = 600
 EVENTS_LIMIT: Final = 1_000
-ECHO_TICKS: Final = 10
+ECHO_TICKS: Final = 5
 REJOIN_S: Final = 1.0
 
 
@@ -86,6 +87,7 @@ class LiveEvent(TypedDict):
     event: NotRequired[Any]
     tone: NotRequired[str]
     raw_id: NotRequired[str]
+    owner: NotRequired[str]
 
 
 def now_text() -> str:
@@ -152,10 +154,13 @@ class Hub:
         self._dashboards: set[Dashboard] = set()
         self._bundles: dict[str, tuple[float, Bundle]] = {}
         self._history: dict[str, dict[str, deque[int | None]]] = {}
+        self._health: dict[str, HealthMarks] = {}
         self._shown = False
         self._name = uuid4().hex
-        self._called = self._heard = 0
+        self._called = 0
+        self._heard: tuple[int, int] | None = None
         self.on_loss: set[Callable[[], None]] = set()
+        self.on_event: set[Callable[[LiveEvent], None]] = set()
 
     async def run(self) -> None:
         """Receives until cancelled."""
@@ -189,20 +194,25 @@ class Hub:
         elif message["type"] == "live.event":
             for dashboard in self._dashboards:
                 dashboard.offer(message["event"])
+            for listener in tuple(self.on_event):
+                listener(message["event"])
         elif message["type"] == "live.resync":
             for dashboard in self._dashboards:
                 dashboard.start_over()
         elif message["type"] == "live.echo" and message["hub"] == self._name:
-            self._hear(message["number"])
+            self._hear(message["number"], message["dropped"])
 
     def call_out(self) -> None:
-        """Each second: a numbered word to ourselves. The layer does not tell when it loses something; this does."""
-        self._called += 1
-        wire.send(GROUP, {"type": "live.echo", "hub": self._name, "number": self._called})
+        """Twice a second: a numbered word to ourselves. The layer does not tell when it loses something; this does.
 
-    def _hear(self, number: int) -> None:
-        lost, self._heard = 0 < self._heard != number - 1, number
-        if lost:
+        It also says how much our own side could not send, which may all lie between two of these words.
+        """
+        self._called += 1
+        wire.send(GROUP, {"type": "live.echo", "hub": self._name, "number": self._called, "dropped": wire.dropped})
+
+    def _hear(self, number: int, dropped: int) -> None:
+        before, self._heard = self._heard, (number, dropped)
+        if before is not None and before != (number - 1, dropped):
             log.warning("messages of the channel layer were lost: all is read again")
             self.take({"type": "live.resync"})
             for listener in tuple(self.on_loss):
@@ -223,13 +233,15 @@ class Hub:
     def calls(self) -> dict[str, CallLive]:
         """The newest word on every call, from every process that spoke within a second.
 
-        For the moment in which a call changes processes, the younger bundle wins.
+        While a call changes processes, the one that has its socket wins, then the younger bundle.
         """
         fresh = self._clock() - BUNDLE_LIFE_S
         found: dict[str, CallLive] = {}
         for arrived_s, bundle in sorted(self._bundles.values(), key=lambda each: each[0]):
             if arrived_s >= fresh:
-                found.update(bundle["calls"])
+                for call_id, said in bundle["calls"].items():
+                    if said["health"] or not (call_id in found and found[call_id]["health"]):
+                        found[call_id] = said
         return found
 
     def call(self, call_id: str) -> CallLive | None:
@@ -238,6 +250,11 @@ class Hub:
     def history(self, call_id: str) -> dict[str, list[int | None]]:
         """RMS per 100 ms of the last minute, oldest first; None where nothing was heard."""
         return {raw_id: list(track) for raw_id, track in self._history.get(call_id, {}).items()}
+
+    def health_marks(self, call_id: str) -> list[Mark]:
+        """One mark per second of the last minute, oldest first; see calls/health.py."""
+        found = self._health.get(call_id)
+        return found.marks() if found else []
 
     async def _tick_forever(self) -> None:
         due_s = time.monotonic()
@@ -266,10 +283,13 @@ class Hub:
         for call_id in [each for each in self._history if each not in calls]:
             tracks = self._history[call_id]
             _append(tracks, {})
+            self._health[call_id].tick(None)
             if all(value is None for track in tracks.values() for value in track):
-                del self._history[call_id]
+                del self._history[call_id], self._health[call_id]
         for call_id, live in calls.items():
             _append(self._history.setdefault(call_id, {}), live["levels"])
+            marks, health = self._health.setdefault(call_id, HealthMarks()), live["health"]
+            marks.tick(health["lag_ms"], health["lost_ms"]) if health else marks.tick(None)
 
 
 def _append(tracks: dict[str, deque[int | None]], levels: dict[str, Level]) -> None:

@@ -13,6 +13,8 @@ ANONYMOUS_RAW_ID: Final = "4:anonymous"
 ANONYMOUS_TEXT: Final = "Anonymous caller"
 
 _E164 = re.compile(r"\+[1-9][0-9]{6,14}", re.ASCII)
+# At least one letter that no GUID has, and short enough to be read.
+_A_WORD = re.compile(r"(?=.*[g-z])[a-z0-9][a-z0-9.-]{1,23}", re.ASCII | re.IGNORECASE)
 _KIND_TEXT: Final[dict[ParticipantKind, str]] = {
     "phone": "Phone",
     "acs_user": "ACS user",
@@ -73,13 +75,19 @@ def raw_id_number(raw_id: str) -> str | None:
 
 
 def raw_id_text(raw_id: str) -> str:
-    """A raw id in words: a grouped number, "Anonymous caller", or kind and last six signs ("ACS user …dcfe24")."""
+    """A raw id in words: a grouped number, "Anonymous caller", or kind and last six signs ("ACS user …dcfe24").
+
+    An ACS user whose own part of the id is a word and no GUID goes by that word ("agent-tom").
+    """
     if raw_id == ANONYMOUS_RAW_ID:
         return ANONYMOUS_TEXT
     number = raw_id_number(raw_id)
     if number:
         return number_text(number)
-    return f"{_KIND_TEXT[raw_id_kind(raw_id)]} …{raw_id[-6:]}" if raw_id else "Unknown caller"
+    kind, own = raw_id_kind(raw_id), raw_id.rpartition("_")[2]
+    if kind == "acs_user" and "_" in raw_id and _A_WORD.fullmatch(own):
+        return own
+    return f"{_KIND_TEXT[kind]} …{raw_id[-6:]}" if raw_id else "Unknown caller"
 
 
 def number_text(number: str | None) -> str:

@@ -82,8 +82,10 @@ def call_event(request: HttpRequest, call_id: UUID, event_id: UUID) -> HttpRespo
     event = get_object_or_404(CallEvent, pk=event_id, call=found)
     told = event_json(event, found, with_raw=True)
     raw = json.dumps(told.get("raw"), indent=2, ensure_ascii=False)
-    template = "call/event_facts.html" if "part" in request.GET else "call/event_page.html"
-    return render(request, template, {"event": told, "raw": raw, "back": found.get_absolute_url()})
+    context = {"event": told, "raw": raw, "back": found.get_absolute_url()}
+    if "part" in request.GET:
+        return render(request, "call/event_facts.html", context)
+    return render_page(request, "call/event_page.html", "live" if found.is_live else "history", context)
 
 
 @require_POST

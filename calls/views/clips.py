@@ -1,5 +1,6 @@
 """Stored sounds: listen, add, delete."""
 
+import re
 from pathlib import PurePosixPath
 from uuid import UUID
 
@@ -18,6 +19,7 @@ from calls.services import Actor
 from calls.views.page import permitted, render_page, tell
 
 TYPES = {".wav": "audio/wav", ".mp3": "audio/mpeg", ".flac": "audio/flac", ".ogg": "audio/ogg"}
+_RANGE = re.compile(r"bytes=(\d{0,15})-(\d{0,15})", re.ASCII)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -65,8 +67,43 @@ def delete_clip(request: HttpRequest, clip_id: UUID) -> HttpResponse:
 @permitted(VERBS["view_clip"])
 def clip_audio(request: HttpRequest, clip_id: UUID) -> HttpResponse | FileResponse:
     """The stored file, for the page's player."""
-    clip = get_object_or_404(Clip, pk=clip_id)
-    extension = PurePosixPath(str(clip.audio)).suffix
-    response = FileResponse(clip.audio.open("rb"), content_type=TYPES.get(extension, "application/octet-stream"))
+    return audio_of(get_object_or_404(Clip, pk=clip_id), request)
+
+
+def audio_of(clip: Clip, request: HttpRequest) -> HttpResponse | FileResponse:
+    """A clip's file, or the part that a player asks for when it seeks (one range, RFC 9110, 14): 200, 206 or 416."""
+    kind = TYPES.get(PurePosixPath(str(clip.audio)).suffix, "application/octet-stream")
+    etag, size = f'"{clip.pk}"', clip.audio.size  # a clip's file never changes
+    part = _part_of(request, size, etag)
+    response: HttpResponse | FileResponse
+    if part is None:
+        response = FileResponse(clip.audio.open("rb"), content_type=kind)
+    elif not part:
+        response = HttpResponse(status=416, content_type=kind, headers={"Content-Range": f"bytes */{size}"})
+    else:
+        with clip.audio.open("rb") as file:
+            file.seek(part.start)
+            response = HttpResponse(file.read(len(part)), status=206, content_type=kind)
+        response["Content-Range"] = f"bytes {part.start}-{part.stop - 1}/{size}"
+    response["Accept-Ranges"], response["ETag"] = "bytes", etag
     response["Cache-Control"] = "private, max-age=3600"
     return response
+
+
+def _part_of(request: HttpRequest, size: int, etag: str) -> range | None:
+    """The bytes that are asked for; empty if there are none such; None for the whole file.
+
+    Several ranges, other units and nonsense are answered with the whole file, as the RFC allows.
+    """
+    asked = _RANGE.fullmatch(request.headers.get("Range", "").strip())
+    unchanged = request.headers.get("If-Range", etag) == etag
+    if request.method != "GET" or asked is None or not unchanged:
+        return None
+    first, last = asked.groups()
+    if first:
+        if last and int(last) < int(first):
+            return None
+        return range(int(first), min(size, int(last) + 1 if last else size))
+    if last:
+        return range(max(0, size - int(last)), size)
+    return None

@@ -203,7 +203,7 @@ class Voice(Leg):
 
 
 def voices(row: CallRow) -> list[Voice]:
-    """Everybody on a call, then the mixed stream if there is one, then we."""
+    """Everybody on a call, then the mixed stream if there is one, then we; before that, who calls or is called."""
     mixed = row["streaming"]["channel_type"] == "mixed"
     looks = {leg["raw_id"]: leg["look"] for leg in legs(row)}
     found: list[Voice] = [
@@ -219,12 +219,21 @@ def voices(row: CallRow) -> list[Voice]:
         }
         for each in row["participants"]
     ]
-    if mixed:
+    if mixed and row["state"] == "connected":
         found.append(_voice("mixed", "Mixed", "everybody in one stream", looks.get("mixed", "off")))
+    if row["state"] != "connected":
+        return found or [_waiting(row)]
     if row["streaming"]["bidirectional"]:
         streams = row["streaming"]["state"] == "streaming"
         found.append(_voice("us", "We", "this portal", "quiet" if streams else "off"))
     return found
+
+
+def _waiting(row: CallRow) -> Voice:
+    """Who calls or is called before anybody is on the call."""
+    inbound = row["direction"] == "inbound"
+    who = _voice("", "Caller" if inbound else "Callee", row["title"], "off")
+    return {**who, "word": "waits" if inbound else "rings", "metered": False}
 
 
 def _voice(raw_id: str, name: str, second: str, look: str) -> Voice:

@@ -274,10 +274,44 @@ def test_a_word_to_itself_that_does_not_come_back_makes_the_hub_read_all_again(h
     here.on_loss.add(lambda: read_again.append("orders"))
     name = here._name
     for number in (1, 2, 3):
-        here.take({"type": "live.echo", "hub": name, "number": number})
-    here.take({"type": "live.echo", "hub": "another", "number": 99})
+        here.take({"type": "live.echo", "hub": name, "number": number, "dropped": 0})
+    here.take({"type": "live.echo", "hub": "another", "number": 99, "dropped": 9})
     assert (page.overflowed, read_again) == (False, [])
-    here.take({"type": "live.echo", "hub": name, "number": 5})
+    here.take({"type": "live.echo", "hub": name, "number": 5, "dropped": 0})
     assert (page.overflowed, read_again) == (True, ["orders"])
-    here.take({"type": "live.echo", "hub": name, "number": 6})
+    here.take({"type": "live.echo", "hub": name, "number": 6, "dropped": 0})
     assert read_again == ["orders"]
+    here.take({"type": "live.echo", "hub": name, "number": 7, "dropped": 3})
+    assert read_again == ["orders"] * 2
+
+
+def test_the_process_that_has_the_socket_speaks_for_the_call(here: Hub, clock: Clock) -> None:
+    def word(process: str, rms_dbfs: float, *, has_socket: bool) -> dict[str, Any]:
+        said = bundle(process, c={"a": level(rms_dbfs)})
+        said["calls"][CALL]["health"] = {"frames_received": 1} if has_socket else None
+        return said
+
+    here.take(word("new", -5.0, has_socket=True))
+    clock.now += 0.1
+    here.take(word("old", -50.0, has_socket=False))
+    assert rms(here) == -5.0
+    clock.now += 0.1
+    here.take(word("new", -6.0, has_socket=False))
+    assert rms(here) == -6.0
+
+
+def test_the_health_of_a_call_is_remembered_second_by_second_and_forgotten_with_its_levels(
+    here: Hub, clock: Clock
+) -> None:
+    for lag_ms in (3, 250):
+        said = bundle("p1", c={"a": level()})
+        said["calls"][CALL]["health"] = {"lag_ms": lag_ms, "lost_ms": 0}
+        for _ in range(10):
+            here.take(said)
+            here.tick()
+    assert here.health_marks(CALL) == ["well", "wait"]
+    assert here.health_marks(OTHER) == []
+    clock.now += 2
+    for _ in range(HISTORY_LENGTH):
+        here.tick()
+    assert here.health_marks(CALL) == []

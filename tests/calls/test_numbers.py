@@ -54,6 +54,7 @@ def test_a_hidden_number_is_an_anonymous_caller(hidden: str | None) -> None:
         ("4:911", "phone", "911", "911"),
         (ACS_USER, "acs_user", None, "ACS user …7cfe24"),
         (f"8:gcch-acs:{GUID}_{GUID}", "acs_user", None, "ACS user …0e8767"),
+        (f"8:acs:{GUID}_agent-tom", "acs_user", None, "agent-tom"),
         (f"8:acs:{GUID}_{GUID}_{GUID}", "teams_user", None, "Teams user …0e8767"),
         (f"8:orgid:{GUID}", "teams_user", None, "Teams user …0e8767"),
         ("8:teamsvisitor:abcdef123", "teams_user", None, "Teams user …def123"),

@@ -75,7 +75,7 @@ def test_an_ended_call_says_how_it_ended_and_allows_nothing() -> None:
         ("4:+14255550123", "", "Caller"),
         ("4:+18005550100", "", "Callee"),
         ("4:+14255550123", "Ana", "Ana"),
-        ("8:acs:res_portal", "", "ACS user …portal"),
+        ("8:acs:res_portal", "", "portal"),
         ("4:anonymous", "", "Anonymous caller"),
     ],
 )

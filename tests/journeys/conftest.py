@@ -7,7 +7,9 @@ from typing import NoReturn
 import psycopg
 import pytest
 import redis
+from playwright.sync_api import Browser
 
+from tests.journeys.desk import CHROMIUM, chromium
 from tests.journeys.stack import POSTGRES, REDIS, Stack, running
 
 KINDS = ["embedded", "site"]
@@ -45,6 +47,14 @@ def stacks(
     yield get
     for manager in opened:
         manager.__exit__(None, None, None)  # type: ignore[attr-defined]
+
+
+@pytest.fixture(scope="module")
+def browser(lacks: Callable[[str], NoReturn]) -> Iterator[Browser]:
+    if CHROMIUM is None:
+        lacks("Chromium")
+    with chromium() as opened:
+        yield opened
 
 
 @pytest.fixture(params=KINDS)

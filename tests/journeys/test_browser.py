@@ -1,15 +1,14 @@
 """An operator's desk in Chromium: a meter moves, a text is spoken, sound is stopped; a lost connection heals."""
 
-import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import NoReturn
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from acsportal.demo import daphne
+from tests.journeys.desk import LOOKS, Desk
 from tests.journeys.stack import Stack, main_frequency_hz, running, sounding, wait_for
 
 pytestmark = [pytest.mark.journey, pytest.mark.browser, pytest.mark.xdist_group("browser")]
@@ -18,62 +17,12 @@ PICTURES = Path(__file__).resolve().parent.parent.parent / "var" / "pictures"
 SUPPORT = {"caller": "+14255550123", "callee": "+18005550100", "scenario": "support"}
 SALES = {"caller": "+442079460123", "callee": "+18005550101", "scenario": "sales"}
 FRONT_DESK = {"caller": "+14255550188", "callee": "+18005550102", "scenario": "support"}
-LOOKS = [(1440, 960, "light"), (1440, 960, "dark"), (390, 844, "light"), (390, 844, "dark")]
 
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     with running(tmp_path_factory.mktemp("desk")) as started:
         yield started
-
-
-@pytest.fixture(scope="module")
-def browser(lacks: Callable[[str], NoReturn]) -> Iterator[Browser]:
-    program = shutil.which("chromium")
-    if program is None:
-        lacks("Chromium")
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(
-            executable_path=program,
-            args=[
-                "--no-sandbox",
-                "--disable-gpu",
-                "--disable-quic",
-                "--no-first-run",
-                "--disable-background-networking",
-            ],
-        )
-        yield chromium
-        chromium.close()
-
-
-class Desk:
-    """One signed-in browser page and everything that its console said."""
-
-    def __init__(self, browser: Browser, stack: Stack, look: tuple[int, int, str], user: str = "demo") -> None:
-        width, height, scheme = look
-        self.context = browser.new_context(
-            viewport={"width": width, "height": height},
-            color_scheme="dark" if scheme == "dark" else "light",
-            base_url=stack.portal.replace("127.0.0.1", "localhost"),
-        )
-        self.page = self.context.new_page()
-        self.complaints: list[str] = []
-        self.page.on("console", lambda said: self._note(said.type, said.text))
-        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        self.page.goto("/login/")
-        self.page.get_by_label("User name").fill(user)
-        self.page.locator("#id_password").fill(user)
-        self.page.keyboard.press("Enter")
-        self.page.wait_for_url(lambda url: not url.endswith("/login/"))
-        self.page.wait_for_load_state()
-
-    def _note(self, kind: str, text: str) -> None:
-        if kind in {"error", "warning"}:
-            self.complaints.append(text)
-
-    def close(self) -> None:
-        self.context.close()
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from django.http import FileResponse
+from django.http import FileResponse, HttpResponse
 from django.urls import reverse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiResponse, extend_schema
@@ -19,7 +19,7 @@ from calls.models import Clip, Injection
 from calls.permissions import VERBS, VIEW
 from calls.selectors import clip_json, injection_json
 from calls.services import Actor
-from calls.views.clips import TYPES
+from calls.views.clips import TYPES, audio_of
 
 
 class Injections(Endpoint):
@@ -106,9 +106,12 @@ class ClipAudio(Endpoint):
         """A player asks for audio, which is what it gets; refusals are JSON all the same."""
         return super().perform_content_negotiation(request, force=True)
 
-    @extend_schema(responses={(200, media_type): OpenApiTypes.BINARY for media_type in TYPES.values()})
-    def get(self, request: Request, clip_id: UUID) -> FileResponse:
-        """Fetch a clip's file as it was stored."""
-        clip = found(Clip.objects.all(), clip_id, "clip")
-        extension = f".{str(clip.audio.name).rpartition('.')[2]}"
-        return FileResponse(clip.audio.open("rb"), content_type=TYPES.get(extension, "application/octet-stream"))
+    @extend_schema(
+        responses={
+            **{(status, kind): OpenApiTypes.BINARY for status in (200, 206) for kind in TYPES.values()},
+            416: OpenApiResponse(description="The file has no such bytes."),
+        }
+    )
+    def get(self, request: Request, clip_id: UUID) -> HttpResponse | FileResponse:
+        """Fetch a clip's file as it was stored, or the part that the header Range names."""
+        return audio_of(found(Clip.objects.all(), clip_id, "clip"), request)

@@ -67,6 +67,7 @@ class AcsCall extends HTMLElement {
     for (const command of snapshot.commands) this.events?.tell(ofCommand(command));
     for (const injection of snapshot.injections) this.events?.tell(ofInjection(injection));
     this.lanes?.remember(snapshot.history);
+    this.stream?.remember(snapshot.history.health);
     this.hear(snapshot);
     this.tick();
   }
@@ -129,7 +130,8 @@ class AcsCall extends HTMLElement {
     chip.dataset.tone = look.tone;
     symbol(slot(chip, "icon"), look.icon);
     write(slot(chip, "word"), look.word);
-    write(slot(this, "reason"), this.playing ? "" : look.reason);
+    const { state, error } = this.row.streaming;
+    write(slot(this, "reason"), this.playing ? "" : (looks.isLive(this.row) && state === "failed" && error) || look.reason);
   }
 
   /** @param {{levels: Record<string, any>, health: any, playing: looks.Playing|null}} message */

@@ -9,7 +9,7 @@ const SPOKE_MS = 800;
 
 /** @typedef {{raw_id: string, name: string, second: string, since: string, look: string, metered: boolean, word: string}} Voice */
 
-/** Everybody on a call, then the mixed stream if there is one, then we. @param {looks.Row} row @returns {Voice[]} */
+/** Everybody on a call, then the mixed stream if there is one, then we; before that, who calls or is called. @param {looks.Row} row @returns {Voice[]} */
 export function voices(row) {
   const mixed = row.streaming.channel_type === "mixed";
   const standing = new Map(looks.legs(row).map((leg) => [leg.raw_id, leg.look]));
@@ -24,6 +24,8 @@ export function voices(row) {
     word: each.left_at ? "left" : each.on_hold ? "on hold" : each.muted ? "muted" : "",
   }));
   const own = (/** @type {string} */ raw_id, /** @type {string} */ name, /** @type {string} */ second, /** @type {string} */ look) => ({ raw_id, name, second, since: "", look, metered: true, word: "" });
+  const inbound = row.direction === "inbound";
+  if (row.state !== "connected") return found.length ? found : [{ ...own("", inbound ? "Caller" : "Callee", row.title, "off"), word: inbound ? "waits" : "rings", metered: false }];
   if (mixed) found.push(own("mixed", "Mixed", "everybody in one stream", standing.get("mixed") ?? "off"));
   if (row.streaming.bidirectional) found.push(own("us", "We", "this portal", row.state === "connected" && row.streaming.state === "streaming" ? "quiet" : "off"));
   return found;

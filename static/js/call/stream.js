@@ -26,7 +26,8 @@ export class StreamPanel {
     this.health = null;
     this.heardAt = 0;
     this.worstLag = 0;
-    this.lostBefore = 0;
+    /** What was lost up to the last mark; null before the first word, so that old losses are no news. @type {number|null} */
+    this.lostBefore = null;
     this.news = "";
     this.start = 0;
   }
@@ -95,10 +96,19 @@ export class StreamPanel {
     );
   }
 
+  /** The minute before this page was opened. @param {string[]} marks oldest first */
+  remember(marks) {
+    const told = [...Array(MARKS).fill("none"), ...marks].slice(-MARKS);
+    for (const [at, tone] of told.entries()) /** @type {HTMLElement} */ (this.strip.children[at]).dataset.tone = tone;
+    if (marks.includes("bad")) this.news ||= "Sound was lost in the last minute.";
+    else if (marks.includes("wait")) this.news ||= "Frames came late in the last minute.";
+  }
+
   /** @param {Health|null} health */
   hear(health) {
     if (!health) return;
     this.health = health;
+    this.lostBefore ??= health.lost_ms;
     this.heardAt = performance.now();
     this.worstLag = Math.max(this.worstLag, health.lag_ms);
   }
@@ -106,8 +116,8 @@ export class StreamPanel {
   /** One mark a second. @param {number} passed_s seconds of the call */
   tick(passed_s) {
     const fresh = performance.now() - this.heardAt < 1_500 && this.newest?.state === "open";
-    const lost = this.health ? this.health.lost_ms - this.lostBefore : 0;
-    const tone = !fresh ? "none" : lost > 0 && this.lostBefore >= 0 ? "bad" : this.worstLag >= SLOW_MS ? "wait" : "well";
+    const lost = this.health ? this.health.lost_ms - (this.lostBefore ?? 0) : 0;
+    const tone = !fresh ? "none" : lost > 0 ? "bad" : this.worstLag >= SLOW_MS ? "wait" : "well";
     if (tone === "bad") this.news = `${count(lost)} ms lost at ${clock(passed_s)}`;
     if (tone === "wait") this.news = `Lag rose to ${this.worstLag} ms at ${clock(passed_s)}`;
     this.strip.append(make("i", { "data-tone": tone }));
@@ -115,7 +125,7 @@ export class StreamPanel {
     write(slot(this.page, "strip-words"), this.news || (fresh ? "Nothing late and nothing lost in the last minute." : "No frames at the moment."));
     this.strip.setAttribute("aria-label", `Health of the last minute. ${this.news || "Well."}`);
     if (![...this.strip.children].some((mark) => ["bad", "wait"].includes(/** @type {HTMLElement} */ (mark).dataset.tone ?? ""))) this.news = "";
-    this.lostBefore = this.health?.lost_ms ?? 0;
+    this.lostBefore = this.health?.lost_ms ?? null;
     this.show();
     this.worstLag = 0;
   }
