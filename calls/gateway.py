@@ -148,6 +148,16 @@ class Gateway:
             if (error.azure_status, error.subcode) not in _GONE:
                 raise
 
+    def is_known(self, call_connection_id: str) -> bool:
+        """Whether Azure still has this call."""
+        try:
+            self._ask(lambda client: client.get_call_connection(call_connection_id).get_call_properties())
+        except GatewayError as error:
+            if (error.azure_status, error.subcode) not in _GONE:
+                raise
+            return False
+        return True
+
     def start_streaming(self, call_connection_id: str, operation_context: str) -> None:
         """Asks Azure to open the media socket; MediaStreamingStarted or …Failed brings `operation_context` back."""
         self._ask(

@@ -30,7 +30,7 @@ PREFIX = "Microsoft.Communication."
 
 @dataclass(frozen=True)
 class Asked:
-    """One order that the portal sent to Azure; `verb` as in the address: answer, create, reject, terminate …"""
+    """One order that the portal sent to Azure; `verb` as in the address (answer, create, terminate …), or look_up."""
 
     verb: str
     connection_id: str
@@ -78,7 +78,7 @@ class AzureStandIn:
         connection_id = where.strip("/")
         if verb in {"", "answer"} and not connection_id:
             connection_id = str(uuid4())
-        asked = Asked(verb or "create", connection_id, body)
+        asked = Asked("look_up" if seen.method == "GET" else verb or "create", connection_id, body)
         with self._lock:
             self.asked.append(asked)
         if self.in_flight is not None:
@@ -91,7 +91,7 @@ class AzureStandIn:
 
 def _accepted(asked: Asked) -> Reply:
     """Section 6.2 of the protocol page: the one status that the SDK takes for each verb."""
-    if asked.verb in {"create", "answer"}:
+    if asked.verb in {"create", "answer", "look_up"}:
         properties = {
             "callConnectionId": asked.connection_id,
             "serverCallId": "c2VydmVyLWNhbGw",

@@ -75,6 +75,7 @@ class Call(ProfileColumns):
     end_message = models.TextField(blank=True)
     end_text = models.CharField(max_length=300, blank=True)
     live_seq = models.PositiveBigIntegerField(default=0, editable=False)
+    asked_after_at = models.DateTimeField(null=True, blank=True, help_text="When Azure was asked whether it still is.")
 
     objects = CallQuerySet.as_manager()
 

@@ -123,11 +123,18 @@ def order(actor: Actor, call: Call, verb: str) -> Command:
         obstacle = locked.may(verb)
         if obstacle:
             raise CallStateError(obstacle)
+        if verb == Command.Verb.ANSWER and _is_being_rejected(locked):
+            raise CallStateError("Somebody is rejecting this call at this moment.")
         for name in ("incoming_call_context", "call_connection_id"):
             setattr(call, name, getattr(locked, name))
         command = _command(actor, locked, verb)
         settle(locked)
     return command
+
+
+def _is_being_rejected(call: Call) -> bool:
+    under_way = (Command.State.QUEUED, Command.State.ACCEPTED)
+    return call.commands.filter(verb=Command.Verb.REJECT, state__in=under_way).exists()
 
 
 def _command(actor: Actor, call: Call, verb: str) -> Command:

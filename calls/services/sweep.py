@@ -7,12 +7,14 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import DatabaseError, transaction
+from django.db.models import Exists, F, OuterRef, Q
 from django.utils import timezone
 
 from calls.background import act
-from calls.errors import CallError
+from calls.errors import CallError, GatewayError
+from calls.gateway import gateway
 from calls.lifecycle import CALL_ENDED
-from calls.models import Call, Command, Injection, UsedMediaToken
+from calls.models import Call, CallEvent, Command, Injection, StreamSession, UsedMediaToken
 from calls.services import inbound
 from calls.services.actor import PORTAL
 from calls.services.orders import answer
@@ -26,6 +28,10 @@ UNCONFIRMED: Final = timedelta(seconds=10)
 ORDER_LIFE: Final = timedelta(seconds=12)  # longer than the gateway's own deadline
 CALLBACK_LIFE: Final = timedelta(seconds=60)
 SILENT_PROCESS: Final = timedelta(seconds=15)
+# A call without socket and news may have ended without our hearing of it, such as while the portal was down.
+QUIET: Final = timedelta(seconds=20)
+ASKED_AFTER_EVERY: Final = timedelta(seconds=60)
+ASKED_AFTER_AT_ONCE: Final = 4  # of the threads that also answer calls
 
 
 def sweep() -> None:
@@ -142,6 +148,37 @@ def give_up_callbacks() -> None:
             settle(call)
 
 
+def ask_after_quiet_calls() -> None:
+    now = timezone.now()
+    not_lately = Q(asked_after_at=None) | Q(asked_after_at__lt=now - ASKED_AFTER_EVERY)
+    news = CallEvent.objects.filter(call=OuterRef("pk"), received_at__gte=now - QUIET)
+    sockets = StreamSession.objects.filter(call=OuterRef("pk"), state=StreamSession.State.OPEN)
+    quiet = Call.objects.live().filter(not_lately, created_at__lt=now - QUIET).exclude(call_connection_id=None)
+    longest_not_asked = (
+        quiet.exclude(Exists(news))
+        .exclude(Exists(sockets))
+        .order_by(F("asked_after_at").asc(nulls_first=True), "created_at")
+    )
+    for call in longest_not_asked[:ASKED_AFTER_AT_ONCE]:
+        if Call.objects.filter(not_lately, pk=call.pk).update(asked_after_at=now) == 1:
+            act(_ask_after, call.pk, call.call_connection_id or "")
+
+
+def _ask_after(call_id: UUID, connection_id: str) -> None:
+    try:
+        known = gateway().is_known(connection_id)
+    except GatewayError as error:
+        log.info("call %s could not be asked after: %s", call_id, error.code)
+        return
+    if known:
+        return
+    with transaction.atomic():
+        call = lock(call_id)
+        if call.is_live:
+            note(call, "CallGone")
+            settle(call)
+
+
 def forget_tokens() -> None:
     UsedMediaToken.objects.filter(expires_at__lt=timezone.now()).delete()
 
@@ -160,5 +197,6 @@ STEPS: Final = (
     give_up_sound,
     give_up_callbacks,
     lose_silent_streams,
+    ask_after_quiet_calls,
     forget_tokens,
 )

@@ -51,6 +51,8 @@ def azure(seen: Seen) -> Reply:
         return Reply(204)
     if seen.method == "POST" and path in {f"/{CC}:startMediaStreaming", f"/{CC}:stopMediaStreaming"}:
         return Reply(202)
+    if seen.method == "GET" and path == f"/{CC}":
+        return Reply.of(PROPERTIES, 200)
     return refusal(404, "8522", "Call not found.")
 
 
@@ -182,6 +184,16 @@ def test_a_call_that_is_gone_counts_as_hung_up(server: Loopback, lines: Gateway,
     server.answer = lambda _seen: reply
     lines.hang_up(CC)
     assert failure(lambda: lines.stop_streaming(CC, "command-3")).azure_status == reply.status
+
+
+@pytest.mark.parametrize("reply", [refusal(404, "8522", "Call not found."), refusal(400, "8528", "Terminated.")])
+def test_azure_says_whether_it_knows_a_call(server: Loopback, lines: Gateway, reply: Reply) -> None:
+    assert lines.is_known(CC)
+    assert (server.seen[0].method, server.seen[0].path.partition("?")[0]) == ("GET", f"/calling/callConnections/{CC}")
+    server.answer = lambda _seen: reply
+    assert not lines.is_known(CC)
+    server.answer = lambda _seen: refusal(403, "403", "No.")
+    assert failure(lambda: lines.is_known(CC)).azure_status == 403
 
 
 def test_streaming_starts_and_stops_with_the_orders_id(server: Loopback, lines: Gateway) -> None:

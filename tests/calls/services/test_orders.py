@@ -7,9 +7,9 @@ from django.utils import timezone
 from calls.errors import BadInput, CallStateError, GatewayError
 from calls.models import Call, CallPolicy, Command
 from calls.profiles import StreamingProfile
-from calls.services import PORTAL, hang_up, place, start_streaming, stop_streaming, sweep
+from calls.services import PORTAL, answer, hang_up, place, reject, start_streaming, stop_streaming, sweep
 from calls.services.actor import Actor
-from tests.azure_stand_in import CALLEE, CALLER, AzureStandIn, Doors, callback, refusal
+from tests.azure_stand_in import CALLEE, CALLER, Asked, AzureStandIn, Doors, callback, refusal
 from tests.calls.loopback import Reply
 
 ANA = Actor("user", "ana")
@@ -237,3 +237,21 @@ def test_a_refused_order_keeps_azures_words(azure: AzureStandIn, call: Call) -> 
     assert (command.state, command.error_message) == ("failed", caught.value.message)
     call.refresh_from_db()
     assert call.state == "connected"
+
+
+def test_a_call_that_is_being_rejected_cannot_be_answered(
+    azure: AzureStandIn, doors: Doors, ringing: CallPolicy
+) -> None:
+    call = doors.ring()
+    refused: list[str] = []
+
+    def answer_meanwhile(asked: Asked) -> None:
+        with pytest.raises(CallStateError) as caught:
+            answer(ANA, Call.objects.get(pk=call.pk))
+        refused.append(caught.value.message)
+
+    azure.in_flight = answer_meanwhile
+    assert reject(PORTAL, call).state == "done"
+    call.refresh_from_db()
+    assert refused == ["Somebody is rejecting this call at this moment."]
+    assert (call.state, call.events.filter(type="CallRejected").count(), azure.verbs()) == ("ended", 1, ["reject"])

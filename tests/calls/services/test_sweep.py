@@ -8,9 +8,11 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from calls.models import Call, CallEvent, Command, Injection, StreamSession, UsedMediaToken
+from calls.background import drain
+from calls.models import Call, CallEvent, CallPolicy, Command, Injection, StreamSession, UsedMediaToken
 from calls.services import sweep
 from calls.services.sound import injection_accepted, injection_started, sound_stopped
+from tests.azure_stand_in import AzureStandIn, Doors, refusal
 
 LONG_AGO = timedelta(hours=1)
 
@@ -157,3 +159,57 @@ def test_many_processes_may_sweep_at_once(call: Call, stream: StreamSession) -> 
     assert failures == []
     assert {each.state for each in Injection.objects.all()} == {"failed"}
     assert call.events.filter(type="StreamLost").count() == 1
+
+
+@pytest.fixture
+def quiet(answering: CallPolicy, doors: Doors) -> Call:
+    """A connected call of which nothing was heard for a while, and that no socket streams."""
+    call = doors.connect(doors.ring())
+    aged(call, created_at=100)
+    for event in call.events.all():
+        aged(event, received_at=21)
+    return call
+
+
+def asked_after(azure: AzureStandIn) -> int:
+    """Sweeps once; how often Azure has been asked by then whether it knows a call."""
+    sweep()
+    assert drain(20)
+    return azure.verbs().count("look_up")
+
+
+def test_a_call_that_azure_no_longer_knows_ends_though_no_event_told_so(azure: AzureStandIn, quiet: Call) -> None:
+    azure.replies["look_up"] = refusal(404, "8522")
+    assert asked_after(azure) == 1
+    quiet.refresh_from_db()
+    assert (quiet.state, quiet.end_text) == (
+        "ended",
+        "Azure no longer knows this call; no event told of its end.",
+    )
+
+
+def test_a_quiet_call_that_azure_knows_goes_on_and_is_asked_after_once_a_minute(
+    azure: AzureStandIn, quiet: Call
+) -> None:
+    assert [asked_after(azure), asked_after(azure)] == [1, 1]
+    aged(quiet, asked_after_at=59)
+    assert asked_after(azure) == 1
+    aged(quiet, asked_after_at=61)
+    assert asked_after(azure) == 2
+    quiet.refresh_from_db()
+    assert quiet.state == "connected"
+
+
+def test_nobody_asks_after_a_call_with_a_socket_or_with_news(azure: AzureStandIn, quiet: Call) -> None:
+    socket = StreamSession.objects.create(call=quiet, owner="process 1", channel_type="unmixed")
+    assert asked_after(azure) == 0
+    socket.delete()
+    aged(quiet.events.latest("received_at"), received_at=19)
+    assert asked_after(azure) == 0
+
+
+def test_a_call_stays_as_it_is_while_azure_cannot_say(azure: AzureStandIn, quiet: Call) -> None:
+    azure.replies["look_up"] = refusal(403, "403")
+    assert asked_after(azure) == 1
+    quiet.refresh_from_db()
+    assert quiet.state == "connected"
