@@ -30,6 +30,7 @@ TONE_RAMP_MS: Final = 5
 FILE_FORMATS: Final = frozenset({"WAV", "WAVEX", "RF64", "MP3", "FLAC", "OGG"})
 LOWEST_RATE_HZ: Final = 1_000
 HIGHEST_RATE_HZ: Final = 768_000
+SAMPLES_AT_ONCE: Final = 1_000_000
 
 
 class AudioError(Exception):
@@ -70,10 +71,11 @@ def dbfs(amplitude: float) -> float:
     return SILENCE_DBFS if amplitude <= 1e-5 else 20 * float(np.log10(amplitude))
 
 
-def decode_file(content: bytes, longest_s: float | None = None) -> tuple[Waveform, int]:
-    """The sound of a WAV, MP3, FLAC or OGG file as mono from −1 to 1, at the file's own rate.
+def decode_file(content: bytes, longest_s: float | None = None, to_hz: int | None = None) -> tuple[Waveform, int]:
+    """The sound of a WAV, MP3, FLAC or OGG file as mono from −1 to 1, at `to_hz` or else at the file's own rate.
 
-    Channels are averaged. Raises AudioError if the file cannot be read, holds no sound, or is longer than `longest_s`;
+    Channels are averaged. With `to_hz`, memory is bounded by the sound at that rate: a small file may unpack to a
+    gigabyte at its own. Raises AudioError if the file cannot be read, holds no sound, or is longer than `longest_s`;
     reading stops there, so that a small file that unpacks to hours costs neither time nor memory.
     """
     try:
@@ -82,8 +84,8 @@ def decode_file(content: bytes, longest_s: float | None = None) -> tuple[Wavefor
                 raise AudioError(f"A {file.format} file cannot be played; use WAV, MP3, FLAC or OGG.")
             if not LOWEST_RATE_HZ <= file.samplerate <= HIGHEST_RATE_HZ:
                 raise AudioError(f"A rate of {file.samplerate} Hz cannot be played; convert it to 16000 Hz or more.")
-            mono = _read_mono(file, longest_s)
-            rate_hz = int(file.samplerate)
+            rate_hz = to_hz or int(file.samplerate)
+            mono = _read_mono(file, longest_s, rate_hz)
     except (soundfile.SoundFileError, RuntimeError, ValueError, TypeError, OSError) as error:
         raise AudioError("The file holds no sound that can be read; use WAV, MP3, FLAC or OGG.") from error
     if not mono.size:
@@ -91,20 +93,23 @@ def decode_file(content: bytes, longest_s: float | None = None) -> tuple[Wavefor
     return mono, rate_hz
 
 
-def _read_mono(file: soundfile.SoundFile, longest_s: float | None) -> Waveform:
-    # A header's promise of so many frames is not believed: the sound is read, ten seconds at a time.
+def _read_mono(file: soundfile.SoundFile, longest_s: float | None, to_hz: int) -> Waveform:
+    # A header's promise of so many frames is not believed: the sound is read piece by piece.
+    resampler = None if to_hz == file.samplerate else soxr.ResampleStream(file.samplerate, to_hz, 1, dtype="float32")
+    at_once = max(1, SAMPLES_AT_ONCE // file.channels)
     parts: list[Waveform] = []
     total = 0
-    while True:
-        block: Waveform = file.read(file.samplerate * 10, dtype="float32", always_2d=True)
-        if not len(block):
-            break
+    more = True
+    while more:
+        block: Waveform = file.read(at_once, dtype="float32", always_2d=True)
+        more = len(block) > 0
         total += len(block)
         if longest_s is not None and total > longest_s * file.samplerate:
             raise AudioError(f"The file is longer than {longest_s / 60:g} min; cut it into shorter pieces.")
-        parts.append(block[:, 0] if block.shape[1] == 1 else block.mean(axis=1, dtype=np.float32))
-    whole = np.concatenate(parts) if parts else np.zeros(0, np.float32)
-    return np.nan_to_num(whole, copy=False, nan=0.0, posinf=1.0, neginf=-1.0)
+        mono = block[:, 0] if block.shape[1] == 1 else block.mean(axis=1, dtype=np.float32)
+        mono = np.nan_to_num(mono, copy=False, nan=0.0, posinf=1.0, neginf=-1.0)
+        parts.append(mono if resampler is None else resampler.resample_chunk(mono, last=not more))
+    return np.concatenate(parts)
 
 
 def resample(waveform: Waveform, from_hz: int, to_hz: int) -> Waveform:

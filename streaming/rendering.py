@@ -58,8 +58,7 @@ def render(order: Order, rate_hz: int, synthesizer: SpeechSynthesizer) -> Sample
         case ToneOrder():
             waveform = _tone(order, rate_hz)
         case FileOrder():
-            sound, file_hz = decode_file(order.content, LONGEST_S)
-            waveform = resample(sound, file_hz, rate_hz)
+            waveform, _ = decode_file(order.content, LONGEST_S, rate_hz)
     return to_pcm(with_gain(waveform, order.gain_db))
 
 

@@ -25,8 +25,11 @@ from calls.services.state import fail_command, finish_command, lock
 MAX_FILE_BYTES: Final = 50 * 1024 * 1024
 MAX_FILE_S: Final = 600
 MAX_TEXT: Final = 2_000
+LOWEST_RATE_HZ: Final = 1_000
+HIGHEST_RATE_HZ: Final = 768_000
+LENGTH_UNKNOWN: Final = 2**62
 MAX_WAITING: Final = 100
-FORMATS: Final = {"WAV": ".wav", "MP3": ".mp3", "FLAC": ".flac", "OGG": ".ogg"}
+FORMATS: Final = {"WAV": ".wav", "WAVEX": ".wav", "RF64": ".wav", "MP3": ".mp3", "FLAC": ".flac", "OGG": ".ogg"}
 WHAT_FITS: Final = "Send WAV, MP3, FLAC or OGG of at most 10 minutes and 50 MB."
 
 
@@ -78,15 +81,25 @@ def inspect(upload: "UploadedFile[Any]") -> SoundFile:
         raise UnsupportedAudio(f"The file is no audio that we can read. {WHAT_FITS}", {"audio": WHAT_FITS}) from error
     if facts.format not in FORMATS:
         raise UnsupportedAudio(f"The file is {facts.format}. {WHAT_FITS}", {"audio": WHAT_FITS})
+    if not LOWEST_RATE_HZ <= facts.samplerate <= HIGHEST_RATE_HZ:
+        fault = f"Convert it to {LOWEST_RATE_HZ} to {HIGHEST_RATE_HZ} Hz."
+        raise UnsupportedAudio(f"The file has a rate of {facts.samplerate} Hz. {fault}", {"audio": fault})
+    if facts.frames >= LENGTH_UNKNOWN:
+        fault = "Convert it once more, into a file and not through a pipe."
+        raise UnsupportedAudio(f"The file does not say how long it is. {fault}", {"audio": fault})
     if facts.duration > MAX_FILE_S:
-        raise TooLarge(f"The file lasts {facts.duration / 60:.1f} minutes. {WHAT_FITS}", {"audio": WHAT_FITS})
+        raise TooLarge(f"The file lasts {_minutes(facts.duration)}. {WHAT_FITS}", {"audio": WHAT_FITS})
     if facts.frames <= 0:
         raise UnsupportedAudio(f"The file holds no sound. {WHAT_FITS}", {"audio": WHAT_FITS})
     return SoundFile(content, FORMATS[facts.format], round(facts.duration * 1000), facts.samplerate, facts.channels)
 
 
+def _minutes(duration_s: float) -> str:
+    return f"{duration_s / 60:.1f} minutes" if duration_s > MAX_FILE_S + 60 else "more than 10 minutes"
+
+
 def add_clip(actor: Actor, name: str, upload: "UploadedFile[Any]") -> Clip:
-    name = name.strip()
+    name = " ".join(name.split())
     if not 0 < len(name) <= 80:
         raise BadInput("A clip needs a name of 1 to 80 characters.", {"name": "Give 1 to 80 characters."})
     sound = inspect(upload)

@@ -1,6 +1,7 @@
 import io
 import json
 import math
+import tracemalloc
 import wave
 from pathlib import Path
 
@@ -95,6 +96,26 @@ def test_44100_hz_stereo_of_any_promised_format_becomes_mono_at_our_rate(file_fo
     assert len(ours) == pytest.approx(rate_hz, rel=0.06)  # MP3 adds its frames' padding
     assert loudest_hz(ours, rate_hz) == pytest.approx(440, abs=1)
     assert float(np.abs(ours[2000:-2000]).max()) == pytest.approx(0.375, rel=0.05)
+
+
+@pytest.mark.parametrize("rate_hz", [16_000, 24_000])
+def test_a_file_read_at_our_rate_sounds_as_if_it_were_resampled_whole(rate_hz: int) -> None:
+    content = as_file(sine(440, 44_100, 30.0), 44_100, "WAV", "FLOAT")
+    ours, ours_hz = audio.decode_file(content, to_hz=rate_hz)
+    whole = audio.resample(*audio.decode_file(content), rate_hz)
+    assert (ours_hz, len(ours)) == (rate_hz, len(whole))
+    assert float(np.abs(ours - whole).max()) < 1e-4
+
+
+def test_a_small_file_that_unpacks_to_much_costs_little_memory() -> None:
+    content = as_file(np.zeros((655_350 * 30, 2), np.float32), 655_350, "FLAC")
+    tracemalloc.start()
+    ours, _ = audio.decode_file(content, to_hz=16_000)
+    peak_bytes = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert len(content) < 200_000
+    assert len(ours) == 16_000 * 30
+    assert peak_bytes < 20_000_000  # at its own rate it would be 157 MB
 
 
 @pytest.mark.parametrize("subtype", ["PCM_U8", "PCM_24", "FLOAT", "ULAW"])

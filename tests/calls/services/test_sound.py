@@ -15,6 +15,8 @@ from calls.models import Call, CallEvent, Clip, Injection, StreamSession
 from calls.services import PlayClip, PlayFile, PlayTone, SayText, add_clip, delete_clip, inject, stop_sound
 from calls.services.actor import Actor
 from calls.services.sound import (
+    HIGHEST_RATE_HZ,
+    LOWEST_RATE_HZ,
     MAX_WAITING,
     Sound,
     injection_accepted,
@@ -24,6 +26,7 @@ from calls.services.sound import (
     inspect,
     sound_stopped,
 )
+from streaming import audio
 from tests.calls.ear import Ear
 
 ANA = Actor("user", "ana")
@@ -191,6 +194,15 @@ def test_a_clip_says_what_it_is(file_format: str, db: None) -> None:
     assert clip.audio.name == f"clips/{clip.pk}.{file_format.lower()}"
 
 
+def test_a_wav_of_many_channels_or_bits_is_a_wav(db: None) -> None:
+    for file_format in ("WAVEX", "RF64"):
+        assert (add_clip(ANA, file_format, upload(1.0, file_format)).audio.name or "").endswith(".wav")
+
+
+def test_a_clips_name_is_one_line(db: None) -> None:
+    assert add_clip(ANA, "Please\n  wait\t", upload()).name == "Please wait"
+
+
 def test_a_clips_name_is_needed_and_unique(db: None) -> None:
     add_clip(ANA, "Welcome", upload())
     for name in ("Welcome", "", " ", "x" * 81):
@@ -217,8 +229,23 @@ def test_a_file_that_is_no_sound_is_refused() -> None:
         inspect(upload(seconds=0))
 
 
+@pytest.mark.parametrize("rate_hz", [1, 999, 768_001])
+def test_a_rate_that_cannot_be_played_is_refused_at_the_door(rate_hz: int) -> None:
+    with pytest.raises(UnsupportedAudio, match=f"a rate of {rate_hz} Hz"):
+        inspect(upload(seconds=200 / rate_hz, rate_hz=rate_hz))
+    assert (LOWEST_RATE_HZ, HIGHEST_RATE_HZ) == (audio.LOWEST_RATE_HZ, audio.HIGHEST_RATE_HZ)
+
+
+def test_a_file_that_does_not_say_how_long_it_is_is_refused_with_the_remedy() -> None:
+    content = bytearray(upload(file_format="FLAC").read())
+    content[21] &= 0xF0  # the length: 36 bits, which a program leaves zero that writes to a pipe
+    content[22:26] = bytes(4)
+    with pytest.raises(UnsupportedAudio, match="does not say how long it is"):
+        inspect(SimpleUploadedFile("streamed.flac", bytes(content)))
+
+
 def test_a_file_that_is_too_long_is_refused() -> None:
-    with pytest.raises(TooLarge, match=r"lasts 10\.0 minutes"):
+    with pytest.raises(TooLarge, match="lasts more than 10 minutes"):
         inspect(upload(seconds=601, file_format="FLAC", rate_hz=8000))
     large = upload()
     large.size = 51 * 1024 * 1024
