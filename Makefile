@@ -12,7 +12,7 @@ demo: setup
 
 serve: setup
 	@exec $(BIN)/uvicorn acsportal.asgi:application --host $${HOST:-127.0.0.1} --port $${PORT:-8000} \
-	  --workers $${WORKERS:-$$($(BIN)/python -c 'import os; print(os.cpu_count())')} \
+	  --workers $${WORKERS:-$$($(BIN)/python -c 'import os; print(os.cpu_count() if os.environ.get("REDIS_URL") else 1)')} \
 	  --ws websockets-sansio --loop uvloop --http httptools --ws-per-message-deflate false --ws-max-size 262144 \
 	  --ws-ping-interval 10 --ws-ping-timeout 10 --no-access-log
 
@@ -35,13 +35,13 @@ soak: setup-dev
 setup: $(VENV)/.base $(VENV)/.speech
 setup-dev: $(VENV)/.dev
 
-$(VENV)/bin/python:
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
-	  { echo "Python 3.11 or newer is needed; $(PYTHON) is older. Name another one: make demo PYTHON=python3.12"; exit 1; }
+$(VENV)/bin/pip:  # what a virtual environment gets last: one that was broken off is made again
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
+	  { echo "Python 3.11 or newer is needed, and $(PYTHON) is none. Name another one: make demo PYTHON=python3.12"; exit 1; }
 	@$(PYTHON) -m venv $(VENV) >/dev/null 2>&1 || \
 	  { rm -rf $(VENV); echo "$(PYTHON) cannot make virtual environments. On Debian or Ubuntu: apt-get install python3-venv"; exit 1; }
 
-$(VENV)/.base: requirements.txt | $(VENV)/bin/python
+$(VENV)/.base: requirements.txt | $(VENV)/bin/pip
 	@echo "Setting up .venv (once) …"
 	@$(BIN)/pip install --quiet --require-hashes --prefer-binary -r requirements.txt
 	@touch $@
@@ -51,7 +51,7 @@ $(VENV)/.speech: requirements-speech.txt | $(VENV)/.base
 	  echo "There is no local speech engine for this Python: typed text cannot be spoken (all else works)."
 	@touch $@
 
-$(VENV)/.dev: requirements-dev.txt | $(VENV)/bin/python
+$(VENV)/.dev: requirements-dev.txt | $(VENV)/bin/pip
 	@$(BIN)/pip install --quiet --require-hashes --prefer-binary -r requirements-dev.txt
 	@touch $@ $(VENV)/.base $(VENV)/.speech
 

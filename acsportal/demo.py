@@ -26,6 +26,11 @@ END_WITHIN_S = 8.0
 ACCESS_KEY = "ZGVtby1hY2Nlc3Mta2V5LW9wZW5zLW5vdGhpbmctZWxzZQ=="
 RESOURCE_ID = "00000000-0000-0000-0000-000000000001"
 SUPPORT_LINE, SALES_LINE = "+18005550100", "+18005550101"
+# How the names of the portal's settings begin; each may end in _FILE.
+SETTINGS = (
+    *("ACS_", "STREAM_", "SPEECH_", "API_", "SECURE_", "SECRET_KEY", "EVENT_GRID_SECRET", "DATABASE_URL", "REDIS_"),
+    *("PUBLIC_URL", "ALLOWED_", "DEBUG", "LOG_LEVEL", "VAR_DIR", "MEDIA_ROOT", "BEHIND_PROXY"),
+)
 SAMPLE_CALLS = (
     {"caller": "+14255550123", "callee": SUPPORT_LINE, "scenario": "support"},
     {"caller": "+442079460123", "callee": SALES_LINE, "scenario": "sales"},
@@ -122,7 +127,10 @@ def answers(url: str) -> bool:
 
 def read_options() -> Options:
     folder = Path(os.environ.get("DEMO_DIR") or ROOT / "var" / "demo").resolve()
-    return Options(_port("PORT", 8000), _port("EMULATOR_PORT", 8085), folder)
+    port, emulator_port = _port("PORT", 8000), _port("EMULATOR_PORT", 8085)
+    if port == emulator_port:
+        raise DemoError(f"PORT and EMULATOR_PORT are both {port}; choose another with EMULATOR_PORT={port + 85}.")
+    return Options(port, emulator_port, folder)
 
 
 def _port(name: str, default: int) -> int:
@@ -144,11 +152,7 @@ def _port(name: str, default: int) -> int:
 def environment_of(options: Options) -> dict[str, str]:
     """What the portal needs to talk to the emulator, and nothing of a deployment's own settings."""
     folder = options.folder
-    inherited = {
-        name: value for name, value in os.environ.items() if not name.startswith(("ACS_", "STREAM_", "SPEECH_"))
-    }
-    for name in ("DATABASE_URL", "REDIS_URL", "ALLOWED_HOSTS", "ALLOWED_ORIGINS", "DEBUG", "MEDIA_ROOT"):
-        inherited.pop(name, None)
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(SETTINGS)}
     return inherited | {
         "ENV_FILE": os.devnull,
         "DJANGO_SETTINGS_MODULE": "acsportal.settings",

@@ -261,6 +261,7 @@ LOGGING = {
     "filters": {
         "tokens": {"()": "calls.log_filter.HideTokens"},
         "sockets": {"()": "calls.log_filter.NoSocketLines"},
+        "short": {"()": "calls.log_filter.NoTraceback"},
     },
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["tokens"]}},
@@ -271,6 +272,7 @@ LOGGING = {
         "channels_redis": {"level": "CRITICAL"},  # a traceback a second while Redis is away; the portal says it once
         # uvicorn has handlers of its own, and the addresses of Azure's sockets hold tokens.
         "uvicorn.error": {"filters": ["sockets", "tokens"]},
+        "django.security.DisallowedHost": {"filters": ["short"]},
         "django.server": {"handlers": ["stderr"], "propagate": False},
     },
 }

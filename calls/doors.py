@@ -132,6 +132,7 @@ def callbacks(request: HttpRequest, token: str) -> HttpResponseBase:
     return refusal or HttpResponse(status=200)
 
 
+@csrf_exempt
 @never_cache
 def upgrade_required(request: HttpRequest, rest: str = "") -> HttpResponse:
     """A plain request to a socket's address."""

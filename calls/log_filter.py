@@ -18,6 +18,14 @@ class NoSocketLines(logging.Filter):
         return '"WebSocket %s"' not in said and said not in {"connection open", "connection closed"}
 
 
+class NoTraceback(logging.Filter):
+    """Keeps the line and drops the traceback of what any visitor can cause, such as a foreign Host header."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        record.exc_info = record.exc_text = None
+        return True
+
+
 class HideTokens(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         message = record.getMessage()

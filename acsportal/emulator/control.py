@@ -54,7 +54,10 @@ class Form:
 async def read_form(request: web.Request) -> Form:
     """Raises ValueError for what cannot be read, BadSoundError among them."""
     if request.content_type != "multipart/form-data":
-        body = await request.json() if request.can_read_body else {}
+        try:
+            body = await request.json() if request.can_read_body else {}
+        except ValueError as error:
+            raise ValueError("The body is neither JSON nor multipart/form-data.") from error
         if not isinstance(body, dict):
             raise ValueError("The body must be a JSON object or multipart/form-data.")
         return Form(body)

@@ -39,8 +39,17 @@ def test_a_taken_port_is_refused_with_another_to_choose(monkeypatch: pytest.Monk
             read_options()
 
 
+def test_one_port_cannot_serve_both(monkeypatch: pytest.MonkeyPatch) -> None:
+    port = str(free_port())
+    monkeypatch.setenv("PORT", port)
+    monkeypatch.setenv("EMULATOR_PORT", port)
+    with pytest.raises(DemoError, match=f"both {port}; choose another with EMULATOR_PORT="):
+        read_options()
+
+
 def test_the_demo_inherits_nothing_of_a_deployments_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("ACS_ENDPOINT", "DATABASE_URL", "REDIS_URL", "SPEECH_ENGINE", "STREAM_LEAD_MS", "ALLOWED_HOSTS"):
+    settings = ("ACS_ENDPOINT", "DATABASE_URL", "REDIS_URL", "SPEECH_ENGINE", "STREAM_LEAD_MS", "ALLOWED_HOSTS")
+    for name in (*settings, "SECRET_KEY_FILE", "SECURE_SSL_REDIRECT", "BEHIND_PROXY", "LOG_LEVEL", "PUBLIC_URL_FILE"):
         monkeypatch.setenv(name, "from-the-deployment")
     environment = environment_of(options(tmp_path))
     assert "from-the-deployment" not in environment.values()

@@ -420,6 +420,7 @@ def test_a_living_and_ready_portal_says_so() -> None:
 
 def test_a_plain_request_to_a_socket_is_told_what_to_speak() -> None:
     for path in ("/ws/live/", "/ws/acs/media/token/", "/ws/calls/x/"):
-        answer = Client().get(path)
-        assert (answer.status_code, answer["Upgrade"]) == (426, "websocket")
-        assert answer.content.count(b"\n") == 1
+        for ask in (Client(enforce_csrf_checks=True).get, Client(enforce_csrf_checks=True).post):
+            answer = ask(path)
+            assert (answer.status_code, answer["Upgrade"]) == (426, "websocket")
+            assert answer.content.count(b"\n") == 1

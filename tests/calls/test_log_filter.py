@@ -3,8 +3,9 @@ from typing import Any
 
 import pytest
 from django.conf import settings
+from django.test import Client
 
-from calls.log_filter import HideTokens, hide_tokens
+from calls.log_filter import HideTokens, NoTraceback, hide_tokens
 
 
 @pytest.mark.parametrize(
@@ -33,6 +34,16 @@ def test_a_record_without_tokens_is_left_as_it_is() -> None:
     record = logging.LogRecord("x", logging.INFO, "x", 1, "call %s ended", ("1",), None)
     assert HideTokens().filter(record)
     assert (record.msg, record.args) == ("call %s ended", ("1",))
+
+
+def test_what_any_visitor_can_cause_leaves_a_line_and_no_traceback(caplog: pytest.LogCaptureFixture) -> None:
+    logging_settings: Any = settings.LOGGING
+    assert logging_settings["loggers"]["django.security.DisallowedHost"]["filters"] == ["short"]
+    logger = logging.getLogger("django.security.DisallowedHost")
+    assert any(isinstance(each, NoTraceback) for each in logger.filters)
+    Client().get("/login/", headers={"Host": "evil.example"})
+    [record] = [each for each in caplog.records if each.name == logger.name]
+    assert (record.exc_info, record.levelname) == (None, "ERROR")
 
 
 def test_every_line_of_the_portal_goes_through_the_filter() -> None:

@@ -81,6 +81,13 @@ class TestWhoMaySee:
         assert response.status_code == 403
         assert "You may not see this" in text_of(response)
 
+    def test_an_order_of_a_page_that_is_too_old_says_so(self) -> None:
+        client = Client(enforce_csrf_checks=True)
+        client.force_login(User.objects.create_user("ana"))
+        response = client.post("/calls/place/")
+        assert response.status_code == 403
+        assert "That page was too old" in text_of(response)
+
     def test_components_are_for_staff(self, operator: Client) -> None:
         assert operator.get("/design/").status_code == 403
         page = person(*OPERATOR, is_staff=True).get("/design/")
