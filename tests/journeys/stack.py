@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import random
 import socket
 import time
 import urllib.error
@@ -61,9 +62,15 @@ def _answer(status: int, body: bytes, headers: dict[str, str]) -> Answer:
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        return int(probe.getsockname()[1])
+    """A port that nobody has; below those that the system hands to clients, who could take it before a server does."""
+    while True:
+        port = random.randint(12_000, 32_000)
+        with socket.socket() as probe:
+            try:
+                probe.bind((HOST, port))
+            except OSError:
+                continue
+            return port
 
 
 def multipart(fields: dict[str, str], files: dict[str, tuple[str, bytes]]) -> tuple[bytes, dict[str, str]]:

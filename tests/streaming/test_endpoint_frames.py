@@ -216,6 +216,7 @@ def test_the_code_that_azure_closes_with_is_kept(door: Door) -> None:
 def test_keys_are_events_of_the_call(door: Door) -> None:
     call = door.call()
     with call.dial().open() as socket, door.page(f"calls/{call.id}/") as page:
+        page.take(lambda message: message["kind"] == "snapshot")
         socket.send('{"kind":"DtmfData","dtmfData":{"data":"5"}}')
         assert page.take(lambda message: message["kind"] == "dtmf")["tone"] == "5"
 
