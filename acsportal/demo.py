@@ -172,10 +172,13 @@ def environment_of(options: Options) -> dict[str, str]:
 
 
 def kept_secret(path: Path, prefix: str = "") -> str:
-    """A random secret that stays the same for this DEMO_DIR, readable by its owner only."""
+    """A random secret that stays the same for this DEMO_DIR, readable by its owner only.
+
+    Hexadecimal, because it is passed on as an argument: one that began with a dash would be taken for an option.
+    """
     if not path.exists():
         path.touch(mode=0o600)
-        path.write_text(prefix + secrets.token_urlsafe(32), encoding="utf-8")
+        path.write_text(prefix + secrets.token_hex(32), encoding="utf-8")
     return path.read_text(encoding="utf-8").strip()
 
 
@@ -185,15 +188,10 @@ def run(options: Options) -> None:
     environment = environment_of(options)
     demo = Demo(options, environment)
     try:
-        emulator = demo.start(
-            "emulator",
-            *("-m", "acsportal.emulator", "--port", str(options.emulator_port), "--portal", options.portal),
-            *("--access-key", ACCESS_KEY, "--resource-id", RESOURCE_ID),
-            *("--event-grid-secret", environment["EVENT_GRID_SECRET"]),
-        )
+        azure = demo.start("emulator", *emulator(demo))
         prepare(demo)
         portal = demo.start("portal", *daphne(options.port))
-        demo.wait_until(f"{options.emulator}/emulator/calls", emulator)
+        demo.wait_until(f"{options.emulator}/emulator/calls", azure)
         demo.wait_until(f"{options.portal}/readyz", portal)
         say(
             f"READY portal=http://localhost:{options.port} emulator={options.emulator} "
@@ -204,6 +202,14 @@ def run(options: Options) -> None:
         demo.watch()
     finally:
         demo.end()
+
+
+def emulator(demo: Demo) -> list[str]:
+    """The emulator's arguments, for the portal that this demo starts."""
+    options = demo.options
+    addresses = ["--port", str(options.emulator_port), "--portal", options.portal]
+    keys = ["--access-key", ACCESS_KEY, "--resource-id", RESOURCE_ID]
+    return ["-m", "acsportal.emulator", *addresses, *keys, "--event-grid-secret", demo.environment["EVENT_GRID_SECRET"]]
 
 
 def daphne(port: int) -> list[str]:

@@ -23,6 +23,11 @@ def test_a_secret_stays_the_same_and_is_readable_by_its_owner_only(tmp_path: Pat
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
+def test_no_secret_can_be_taken_for_an_option(tmp_path: Path) -> None:
+    secrets = [kept_secret(tmp_path / str(number)) for number in range(300)]
+    assert all(secret.isalnum() for secret in secrets)
+
+
 def test_a_port_that_is_no_number_is_refused_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PORT", "eighty")
     with pytest.raises(DemoError, match="PORT is 'eighty'"):

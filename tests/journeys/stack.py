@@ -21,7 +21,7 @@ import psycopg
 import soundfile
 from numpy.typing import NDArray
 
-from acsportal.demo import ACCESS_KEY, HOST, RESOURCE_ID, Child, Demo, Options, daphne, environment_of, prepare
+from acsportal.demo import HOST, Demo, Options, daphne, emulator, environment_of, prepare
 
 T = TypeVar("T")
 
@@ -222,25 +222,17 @@ def running(folder: Path, *, many: bool = False, environment: dict[str, str] | N
     with _database(settings) if many else _nothing():
         demo = Demo(options, settings)
         try:
-            emulator = _emulator(demo) if settings["ACS_ENDPOINT"] == options.emulator else None
+            azure = None
+            if settings["ACS_ENDPOINT"] == options.emulator:
+                azure = demo.start("emulator", *emulator(demo), "--seed", "7")
             prepare(demo)
             portal = demo.start("portal", *(uvicorn(options.port) if many else daphne(options.port)))
-            if emulator is not None:
-                demo.wait_until(f"{options.emulator}/emulator/calls", emulator)
+            if azure is not None:
+                demo.wait_until(f"{options.emulator}/emulator/calls", azure)
             demo.wait_until(f"{options.portal}/readyz", portal)
             yield Stack(demo)
         finally:
             demo.end()
-
-
-def _emulator(demo: Demo) -> Child:
-    options = demo.options
-    return demo.start(
-        "emulator",
-        *("-m", "acsportal.emulator", "--port", str(options.emulator_port), "--portal", options.portal),
-        *("--access-key", ACCESS_KEY, "--resource-id", RESOURCE_ID),
-        *("--event-grid-secret", demo.environment["EVENT_GRID_SECRET"], "--seed", "7"),
-    )
 
 
 def uvicorn(port: int) -> list[str]:
