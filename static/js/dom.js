@@ -40,7 +40,8 @@ export function make(tag, attributes = {}, inside = []) {
 /** A <template>'s copy with the blank call id replaced. @param {string} id @param {string} [call] */
 export function copyOf(id, call = "") {
   const template = /** @type {HTMLTemplateElement} */ (document.getElementById(id));
-  const element = /** @type {HTMLElement} */ (template.content.firstElementChild?.cloneNode(true));
+  // Imported, not cloned: a template's own document knows no custom elements, and a meter must hear before it is shown.
+  const element = /** @type {HTMLElement} */ (document.importNode(/** @type {Element} */ (template.content.firstElementChild), true));
   if (call) {
     for (const each of [element, ...element.querySelectorAll("*")])
       for (const attribute of each.attributes) attribute.value = attribute.value.replace(BLANK, call);

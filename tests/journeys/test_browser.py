@@ -127,7 +127,19 @@ def test_a_lost_connection_is_said_and_heals_with_the_right_state(
         emulated, call = own.streaming_call(**SALES)
         expect(row_of(page, call)).to_be_visible(timeout=20_000)
         expect(page.locator("[data-link=lost], .lost").first).to_be_hidden(timeout=10_000)
+        assert [each for each in desk.complaints if "WebSocket connection" not in each] == []
         desk.close()
+
+
+def test_a_call_that_talks_already_when_the_wall_hears_of_it_is_shown_with_its_meters(stack: Stack, desk: Desk) -> None:
+    page = desk.page
+    expect(page.locator("#link-state[data-state=connected]")).to_be_attached()
+    page.evaluate("document.querySelector('acs-wall').socket.leave()")
+    emulated, call = stack.streaming_call(**SUPPORT)
+    page.evaluate("document.querySelector('acs-wall').socket.open()")
+    expect(row_of(page, call).locator("acs-meter").first).to_be_visible(timeout=10_000)
+    assert desk.complaints == []
+    stack.caller_hangs_up(emulated)
 
 
 def test_pages_are_photographed_at_two_widths_in_two_themes(stack: Stack, browser: Browser) -> None:

@@ -8,6 +8,7 @@ import { follow } from "../orders.js";
 import { feedSamples } from "../widgets/sample.js";
 import { clock, localTimes, timeOfDay } from "../words.js";
 import { WallRow } from "./row.js";
+import { slide } from "./slide.js";
 
 const ENDED_KEPT = 5;
 
@@ -19,8 +20,8 @@ class AcsWall extends HTMLElement {
     this.lost = false;
     for (const element of /** @type {NodeListOf<HTMLElement>} */ (this.querySelectorAll(".row"))) this.rows.set(element.dataset.call ?? "", new WallRow(element));
     this.socket = new LiveSocket(this.dataset.socket ?? "");
-    this.socket.addEventListener("snapshot", (event) => this.restart(/** @type {CustomEvent} */ (event).detail));
-    this.socket.addEventListener("call_state", (event) => this.take(/** @type {CustomEvent} */ (event).detail.row, true));
+    this.socket.addEventListener("snapshot", (event) => slide(this, () => this.restart(/** @type {CustomEvent} */ (event).detail)));
+    this.socket.addEventListener("call_state", (event) => slide(this, () => this.take(/** @type {CustomEvent} */ (event).detail.row, true)));
     this.socket.addEventListener("levels", (event) => this.hear(/** @type {CustomEvent} */ (event).detail));
     showLink(this.socket, (lost) => this.lose(lost));
     this.socket.open();
@@ -82,6 +83,14 @@ class AcsWall extends HTMLElement {
 
   /** @param {{calls: Record<string, any>, health?: Record<string, any>, playing?: Record<string, any>}} message */
   hear(message) {
+    const plays = (/** @type {WallRow} */ { id, playing }) => Boolean(playing) !== Boolean(message.playing?.[id]);
+    // Our own voice has a meter only while we speak, and a row may grow by it.
+    if ([...this.rows.values()].some(plays)) slide(this, () => this.spread(message));
+    else this.spread(message);
+  }
+
+  /** @param {{calls: Record<string, any>, health?: Record<string, any>, playing?: Record<string, any>}} message */
+  spread(message) {
     for (const [id, levels] of Object.entries(message.calls)) {
       const row = this.rows.get(id);
       row?.hear(levels, message.playing?.[id] ?? null);

@@ -10,6 +10,14 @@ const CLIP_MS = 3_000;
 const STALE_MS = 700;
 const STILL = new Set(["off", "muted", "held"]);
 
+/** Meters that nobody sees are not drawn. */
+const watcher = new IntersectionObserver(
+  (entries) => {
+    for (const { target, isIntersecting } of entries) /** @type {AcsMeter} */ (target).inView = isIntersecting;
+  },
+  { rootMargin: "100px" },
+);
+
 /** @typedef {{rms_dbfs: number, peak_dbfs: number, dc: number, speaking: boolean, clipping: boolean}} Level */
 
 /** @param {number} dbfs share of the well, 0 to 1 */
@@ -31,10 +39,13 @@ export class AcsMeter extends HTMLElement {
     this.level = null;
     this.drawn = ["", "", "", ""];
     this.step = (/** @type {number} */ now, /** @type {number} */ passed_s) => this.move(now, passed_s);
+    this.inView = true;
+    watcher.observe(this);
     moves(this.step);
   }
 
   disconnectedCallback() {
+    watcher.unobserve(this);
     rest(this.step);
   }
 
@@ -62,7 +73,7 @@ export class AcsMeter extends HTMLElement {
     this.peak = Math.max(level?.peak_dbfs ?? -100, this.peak - fall, -100);
     if (this.peak >= this.hold) [this.hold, this.holdAt] = [this.peak, now];
     else if (now - this.holdAt > HOLD_MS) this.hold = Math.max(this.peak, this.hold - fall);
-    if (!still) this.show(now, level);
+    if (!still && this.inView) this.show(now, level);
     if (now - this.saidAt > 250) this.say(now, still, level);
   }
 
