@@ -5,7 +5,7 @@ import json
 import logging
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from typing import Any, Final
+from typing import Any, Final, Protocol
 from uuid import UUID
 
 from channels.generic.websocket import AsyncWebsocketConsumer
@@ -46,6 +46,8 @@ def origin_allowed(scope: dict[str, Any]) -> bool:
 class Dashboard(AsyncWebsocketConsumer):
     """A socket with its own loop: what stands in the page's slot is sent, newer levels replace older ones."""
 
+    opens: Callable[[dict[str, Any]], "_Page"]
+
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         await receive()  # websocket.connect
         if not origin_allowed(scope):
@@ -62,41 +64,27 @@ class Dashboard(AsyncWebsocketConsumer):
             await send({"type": "websocket.close", "code": code})
             return
         try:
-            await _Talk(self.page(scope), receive, send).hold()
+            await _Talk(self.opens(scope), receive, send).hold()
         except asyncio.CancelledError:
             return  # the server stops; uvicorn would log it as a fault
 
-    def page(self, scope: dict[str, Any]) -> "_Page":
-        raise NotImplementedError
 
+class _Page(Protocol):
+    """What one kind of page shows; `call` is None on the wall, which shows all."""
 
-class Wall(Dashboard):
-    def page(self, scope: dict[str, Any]) -> "_Page":
-        return _WallPage()
+    call: str | None
 
+    async def snapshot(self) -> dict[str, Any]: ...
 
-class CallPage(Dashboard):
-    def page(self, scope: dict[str, Any]) -> "_Page":
-        return _CallPage(scope["url_route"]["kwargs"]["call_id"])
-
-
-class _Page:
-    """What one kind of page shows."""
-
-    call: str | None = None  # the wall shows all
-
-    async def snapshot(self) -> dict[str, Any]:
-        raise NotImplementedError
-
-    def levels(self) -> dict[str, Any]:
-        raise NotImplementedError
+    def levels(self) -> dict[str, Any]: ...
 
     def known(self, snapshot: dict[str, Any]) -> dict[str, int]:
         """The number of the last event that each call's part of a snapshot knows of."""
-        raise NotImplementedError
 
 
-class _WallPage(_Page):
+class _WallPage:
+    call: str | None = None
+
     async def snapshot(self) -> dict[str, Any]:
         rows = await for_screen(live_rows)
         ended = await for_screen(just_ended_rows)
@@ -125,9 +113,10 @@ def _by_call() -> dict[str, Any]:
     }
 
 
-class _CallPage(_Page):
+class _CallPage:
     def __init__(self, call_id: UUID) -> None:
-        self.call = self._call_id = str(call_id)
+        self._call_id = str(call_id)
+        self.call: str | None = self._call_id
 
     async def snapshot(self) -> dict[str, Any]:
         detail = await for_screen(_detail, self._call_id)
@@ -265,3 +254,19 @@ def _asks_for_snapshot(text: str | None) -> bool:
     except ValueError:
         return False
     return isinstance(message, dict) and message.get("kind") == "snapshot"
+
+
+class Wall(Dashboard):
+    """`/ws/live/`"""
+
+    @staticmethod
+    def opens(scope: dict[str, Any]) -> _Page:
+        return _WallPage()
+
+
+class CallPage(Dashboard):
+    """`/ws/calls/<id>/`"""
+
+    @staticmethod
+    def opens(scope: dict[str, Any]) -> _Page:
+        return _CallPage(scope["url_route"]["kwargs"]["call_id"])
