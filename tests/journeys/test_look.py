@@ -12,7 +12,7 @@ from tests.journeys.desk import LOOKS, Desk
 from tests.journeys.scenes import FRONT_DESK, SUPPORT, Scene, busy_desk
 from tests.journeys.stack import Stack, ask, running, wait_for
 
-pytestmark = [pytest.mark.journey, pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.journey, pytest.mark.browser, pytest.mark.xdist_group("look")]
 
 AXE = Path(__file__).resolve().parent.parent / "vendor" / "axe" / "axe.min.js"
 WIDE, PHONE = LOOKS[0], LOOKS[2]

@@ -15,7 +15,7 @@ from tests.journeys.desk import LOOKS, Desk
 from tests.journeys.scenes import FRONT_DESK, SUPPORT, Scene, busy_desk
 from tests.journeys.stack import Stack, running, wait_for
 
-pytestmark = [pytest.mark.journey, pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.journey, pytest.mark.browser, pytest.mark.xdist_group("pace")]
 
 WIDE = LOOKS[0]
 MOST_SHIFT = 0.02
