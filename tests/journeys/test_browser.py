@@ -157,7 +157,7 @@ def test_pages_are_photographed_at_two_widths_in_two_themes(stack: Stack, browse
         desk = Desk(browser, stack, look)
         for name, path in pages.items():
             desk.page.goto(path)
-            time.sleep(2.0)
+            time.sleep(1.0)
             desk.page.screenshot(path=PICTURES / f"{name}-{look[0]}-{look[2]}.png")
             overflow = desk.page.evaluate("document.documentElement.scrollWidth - innerWidth")
             assert overflow <= 0, f"{name} at {look[0]} px scrolls sideways by {overflow} px"

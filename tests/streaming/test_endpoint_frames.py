@@ -94,10 +94,10 @@ MALFORMED: dict[str, str] = {
 def neighbour(door: Door) -> Any:
     """A stream beside the test's own, on the same server, that must notice nothing."""
     call = door.call()
-    with call.dial().open() as socket, socket.saying(sine(2_500, 16_000)):
+    with call.dial().open() as socket, socket.saying(sine(1_000, 16_000)):
         yield
     row = call.closed_stream()
-    assert (row["frames_received"], row["gaps"], row["lost_ms"], row["malformed"]) == (125, 0, 0, 0)
+    assert (row["frames_received"], row["gaps"], row["lost_ms"], row["malformed"]) == (50, 0, 0, 0)
     assert row["close_code"] == 1000
 
 
