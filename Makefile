@@ -11,18 +11,16 @@ demo: setup
 	@exec $(BIN)/python -m acsportal.demo
 
 serve: setup
-	@exec $(BIN)/uvicorn acsportal.asgi:application --host $${HOST:-127.0.0.1} --port $${PORT:-8000} \
-	  --workers $${WORKERS:-$$($(BIN)/python -c 'import os; print(os.cpu_count() if os.environ.get("REDIS_URL") else 1)')} \
-	  --ws websockets-sansio --loop uvloop --http httptools --ws-per-message-deflate false --ws-max-size 262144 \
-	  --ws-ping-interval 10 --ws-ping-timeout 10 --no-access-log
+	@exec $(BIN)/python -m acsportal.serve
 
 test: setup-dev
-	@$(BIN)/pytest -q -n $${TEST_WORKERS:-2} --dist loadgroup -m "not soak" $(ARGS)
+	@$(BIN)/pytest -q -n $${TEST_WORKERS:-3} --dist loadscope --no-loadscope-reorder -m "not soak" $(ARGS)
 
 check: setup-dev
 	@$(BIN)/ruff format --check . && $(BIN)/ruff check .
 	@$(BIN)/mypy acsportal calls streaming tests bench
 	@$(BIN)/pytest -q -p no:cacheprovider tests/test_architecture.py
+	@$(BIN)/python -m tests.house_figures
 	@$(DJANGO_ENV) $(BIN)/python manage.py makemigrations --check --dry-run
 	@sha256sum --check --quiet static/vendor/SHA256SUMS
 

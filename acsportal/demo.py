@@ -22,6 +22,7 @@ ROOT = Path(__file__).resolve().parent.parent
 HOST = "127.0.0.1"
 READY_WITHIN_S = 90.0
 END_WITHIN_S = 8.0
+AGAIN_AFTER_S = 2.0
 # Keys of the emulator's own that open nothing elsewhere.
 ACCESS_KEY = "ZGVtby1hY2Nlc3Mta2V5LW9wZW5zLW5vdGhpbmctZWxzZQ=="
 RESOURCE_ID = "00000000-0000-0000-0000-000000000001"
@@ -29,8 +30,9 @@ SUPPORT_LINE, SALES_LINE = "+18005550100", "+18005550101"
 # How the names of the portal's settings begin; each may end in _FILE.
 SETTINGS = (
     *("ACS_", "STREAM_", "SPEECH_", "API_", "SECURE_", "SECRET_KEY", "EVENT_GRID_SECRET", "DATABASE_URL", "REDIS_"),
-    *("PUBLIC_URL", "ALLOWED_", "DEBUG", "LOG_LEVEL", "VAR_DIR", "MEDIA_ROOT", "BEHIND_PROXY"),
+    *("PUBLIC_URL", "ALLOWED_", "DEBUG", "LOG_", "METRICS_", "PROMETHEUS_", "VAR_DIR", "MEDIA_ROOT", "BEHIND_PROXY"),
 )
+JOB_WORKER = ("manage.py", "db_worker", "--interval", "2")
 SAMPLE_CALLS = (
     {"caller": "+14255550123", "callee": SUPPORT_LINE, "scenario": "support"},
     {"caller": "+442079460123", "callee": SALES_LINE, "scenario": "sales"},
@@ -62,11 +64,13 @@ class Options:
 
 @dataclass
 class Child:
-    """A process of the demo, its log, and what a person calls it."""
+    """A process of the demo, its log, and what a person calls it. One with `again` is started again if it ends."""
 
     name: str
     process: subprocess.Popen[bytes]
     log: Path
+    again: tuple[str, ...] = ()
+    ended_s: float | None = None
 
 
 @dataclass
@@ -97,12 +101,23 @@ class Demo:
         raise DemoError(f"The {child.name} did not answer within {READY_WITHIN_S:.0f} s; {child.log} says why.")
 
     def watch(self) -> None:
-        """Until a child ends by itself."""
+        """Until a child ends by itself that the demo cannot do without."""
         while True:
-            for child in self.children:
-                if child.process.poll() is not None:
+            for child in tuple(self.children):
+                if child.process.poll() is None:
+                    continue
+                if not child.again:
                     raise DemoError(f"The {child.name} ended by itself; {child.log} says why.")
+                self._start_again(child)
             time.sleep(0.5)
+
+    def _start_again(self, child: Child) -> None:
+        """After a pause, so that one that cannot start does not keep the machine busy."""
+        if child.ended_s is None:
+            child.ended_s = time.monotonic()
+        elif time.monotonic() - child.ended_s >= AGAIN_AFTER_S:
+            self.children.remove(child)
+            self.start(child.name, *child.again).again = child.again
 
     def end(self) -> None:
         for child in reversed(self.children):
@@ -168,6 +183,8 @@ def environment_of(options: Options) -> dict[str, str]:
         "ACS_RESOURCE_ID": RESOURCE_ID,
         "ACS_OIDC_URL": f"{options.emulator}/calling/.well-known/acsopenidconfiguration",
         "ACS_CALLER_NUMBER": SUPPORT_LINE,
+        "LOG_FORMAT": "line",
+        "STREAM_DRAIN_S": "0",  # who ends the demo means it
     }
 
 
@@ -193,6 +210,7 @@ def run(options: Options) -> None:
         portal = demo.start("portal", *daphne(options.port))
         demo.wait_until(f"{options.emulator}/emulator/calls", azure)
         demo.wait_until(f"{options.portal}/readyz", portal)
+        demo.start("worker", *JOB_WORKER).again = JOB_WORKER
         say(
             f"READY portal=http://localhost:{options.port} emulator={options.emulator} "
             f"login=demo/demo admin=admin/admin api_key={environment['DEMO_API_KEY']}"
@@ -215,11 +233,15 @@ def emulator(demo: Demo) -> list[str]:
 def daphne(port: int) -> list[str]:
     """Daphne's arguments for one process on loopback.
 
+    It looks each two seconds which sockets have been silent for five: a dead one is known within 12 s.
     Its limits are above the media endpoint's own 256 KiB: Daphne would drop the connection without a close code.
     """
     limits = ["--websocket-max-message-size", "524288", "--websocket-max-frame-size", "524288"]
-    base = ["-m", "daphne", "-v", "0", "-b", HOST, "-p", str(port), "--websocket_timeout", "-1"]
-    return [*base, *limits, "--application-close-timeout", "2", "acsportal.asgi:application"]
+    # By itself it lets 50 connections wait to be accepted, and the 51st for a second at least.
+    where = f"tcp:port={port}:interface={HOST}:backlog=1024"
+    base = ["-m", "daphne", "-v", "0", "-e", where, "--websocket_timeout", "-1"]
+    pings = ["--ping-interval", "5", "--ping-timeout", "5"]
+    return [*base, *limits, *pings, "--application-close-timeout", "2", "acsportal.asgi:application"]
 
 
 def prepare(demo: Demo) -> None:

@@ -1,5 +1,6 @@
 """Every setting of the portal. Each name is explained in docs/operations.md and stands in .env.example."""
 
+import logging
 import os
 from pathlib import Path
 from typing import Any, Literal, cast
@@ -8,7 +9,8 @@ import environ
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
-from acsportal import env
+from acsportal import env, logs
+from calls.operations.process import PROCESS_ID
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 # Variables of the environment win over those of the file.
@@ -51,6 +53,13 @@ EVENT_GRID_SECRET = env.text("EVENT_GRID_SECRET", "")
 # --- Streams ---------------------------------------------------------------------------------------------------------
 STREAM_LEAD_MS = env.number("STREAM_LEAD_MS", 200, 40, 2_000)
 STREAM_KEEP_S = env.number("STREAM_KEEP_S", 30, 1, 300)
+STREAM_DRAIN_S = env.number("STREAM_DRAIN_S", 3_600, 0, 86_400)
+STREAM_SOUND_KEEP_DAYS = env.number("STREAM_SOUND_KEEP_DAYS", 30, 1, 3_650)
+# --- Caps: what a call may not exceed --------------------------------------------------------------------------------
+CALLS_AT_ONCE = env.number("CALLS_AT_ONCE", 500, 1, 100_000)
+STREAM_IDLE_S = env.number("STREAM_IDLE_S", 60, 5, 3_600)
+CALL_LONGEST_S = env.number("CALL_LONGEST_S", 4 * 3_600, 60, 86_400)
+
 SPEECH_ENGINE = env.text("SPEECH_ENGINE", "streaming.engines.espeak.Espeak")
 SPEECH_VOICE = env.text("SPEECH_VOICE", "en-us")
 
@@ -68,7 +77,10 @@ INSTALLED_APPS = [
     "django_filters",
     "drf_spectacular",
     "channels",
-    "acsportal",
+    "acsportal",  # before django_tasks_db, whose db_worker it makes show signs of life
+    "django_tasks",
+    "django_tasks_db",
+    "django_structlog",
     "calls",
 ]
 MIDDLEWARE = [
@@ -79,6 +91,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "calls.operations.requests.RequestIds",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
@@ -117,11 +130,16 @@ def _database() -> dict[str, Any]:
         found["TEST"] = {"NAME": str(VAR_DIR / "test.sqlite3")}
     elif found["ENGINE"] == "django.db.backends.postgresql":
         found["CONN_MAX_AGE"] = 0
-        found["OPTIONS"] = {"pool": {"min_size": 1, "max_size": 16, "timeout": 10}}
+        # The pool tries a connection before it hands it out: after a restart of the server all of them are dead.
+        found["CONN_HEALTH_CHECKS"] = True
+        # Its pauses double as long as it tries by itself; who asks anew after it gave up makes it try at once. So the
+        # portal is back within seconds of its database, however long that was away, and says 503 in good time.
+        found["OPTIONS"] = {"pool": {"min_size": 1, "max_size": 16, "timeout": 4, "reconnect_timeout": 3}}
     return found
 
 
 DATABASES = {"default": _database()}
+TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend"}}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 REDIS_URL = env.text("REDIS_URL", "")
@@ -250,29 +268,20 @@ SPECTACULAR_SETTINGS = {
         "ChannelType": "calls.models.profile.ChannelType",
         "StreamingStart": "calls.models.profile.StreamingStart",
         "SampleRate": "calls.models.profile.SampleRate",
+        "PolicyAction": "calls.models.CallPolicy.Action",
+        "RejectReason": "calls.models.CallPolicy.RejectReason",
         "MomentKind": "calls.api.timeline.KINDS",
     },
 }
 
 # --- Logs: ids only, no numbers, names, speech or tokens -------------------------------------------------------------
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "filters": {
-        "tokens": {"()": "calls.log_filter.HideTokens"},
-        "sockets": {"()": "calls.log_filter.NoSocketLines"},
-        "short": {"()": "calls.log_filter.NoTraceback"},
-    },
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["tokens"]}},
-    "root": {"handlers": ["stderr"], "level": env.text("LOG_LEVEL", "INFO").upper()},
-    "loggers": {
-        "azure": {"level": "WARNING"},
-        "urllib3": {"level": "WARNING"},
-        "channels_redis": {"level": "CRITICAL"},  # a traceback a second while Redis is away; the portal says it once
-        # uvicorn has handlers of its own, and the addresses of Azure's sockets hold tokens.
-        "uvicorn.error": {"filters": ["sockets", "tokens"]},
-        "django.security.DisallowedHost": {"filters": ["short"]},
-        "django.server": {"handlers": ["stderr"], "propagate": False},
-    },
-}
+LOG_FORMAT = cast(Literal["json", "line"], env.choice("LOG_FORMAT", "json", ("json", "line")))
+LOGGING = logs.configuration(LOG_FORMAT, env.text("LOG_LEVEL", "INFO").upper(), PROCESS_ID)
+logs.configure_structlog(PROCESS_ID)
+DJANGO_STRUCTLOG_IP_LOGGING_ENABLED = False
+# The doors say what they refuse; a line for each request would say little, and polls would drown the rest.
+DJANGO_STRUCTLOG_STATUS_START_LOG_LEVEL = DJANGO_STRUCTLOG_STATUS_DEFAULT_LOG_LEVEL = logging.DEBUG
+DJANGO_STRUCTLOG_STATUS_2XX_LOG_LEVEL = DJANGO_STRUCTLOG_STATUS_4XX_LOG_LEVEL = logging.DEBUG
+
+# --- Figures ---------------------------------------------------------------------------------------------------------
+METRICS_TOKEN = env.text("METRICS_TOKEN", "")

@@ -4,13 +4,17 @@ from django.contrib import admin
 from django.urls import include, path
 
 from calls import doors
+from calls.operations import probes
+
+handler500 = "calls.views.faults.failed"
 
 urlpatterns = [
     path("acs/events/", doors.grid_events, name="grid_events"),
     path("acs/callbacks/<str:token>/", doors.callbacks, name="callbacks"),
     path("ws/<path:rest>", doors.upgrade_required, name="upgrade_required"),
-    path("livez", doors.livez, name="livez"),
-    path("readyz", doors.readyz, name="readyz"),
+    path("livez", probes.livez, name="livez"),
+    path("readyz", probes.readyz, name="readyz"),
+    path("metrics", probes.figures, name="metrics"),
     path("admin/", admin.site.urls),
     path("api/", include("calls.api.urls")),
     path("", include("calls.page_urls")),

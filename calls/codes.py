@@ -106,11 +106,23 @@ _OWN: Final[dict[str, tuple[str, Tone, str]]] = {
     "StreamOpened": ("Media socket opened", "ok", "link"),
     "StreamClosed": ("Media socket closed", "off", "no-stream"),
     "StreamLost": ("Media socket lost: its process no longer answers", "bad", "trouble"),
+    "StreamIdle": ("The portal ends the stream", "bad", "no-stream"),
     "StreamFound": ("Media socket found again: its process answers", "ok", "link"),
+    "StreamingResumed": ("The portal starts streaming again", "us", "both-ways"),
+    "StreamStalled": ("No sound comes any more", "wait", "warning"),
+    "StreamFlows": ("Sound comes again", "ok", "link"),
+    "StreamMissing": ("Streaming failed", "bad", "trouble"),
+    "SocketRefused": ("We refused Azure's media socket", "bad", "trouble"),
+    "CallbackRefused": ("We refused a message from Azure", "bad", "trouble"),
+    "CallFound": ("Connected", "ok", "live"),
+    "OrderPutOff": ("Azure could not take the order", "wait", "clock"),
     "DtmfPressed": ("A key was pressed", "off", "keypad"),
+    "CallTooLong": ("The portal ends the call", "bad", "clock"),
 }
 _CLEAN_CLOSES: Final = frozenset({1000, 1001})
 _OWN_REFUSALS: Final = frozenset({"PlaceRefused", "AnswerRefused"})
+# Ends whose message is the whole sentence, because only we know how it came.
+_SELF_SPOKEN: Final = frozenset({"CallRejected", "CallRedirected"})
 
 # How a recognition succeeded, by subcode.
 _RECOGNISED: Final[dict[int, str]] = {
@@ -128,7 +140,7 @@ _CODES: Final[dict[tuple[int | None, int], tuple[str, str]]] = {
     (None, 8567): ("Azure AI services are not set up", _CONFIGURE_AI),
     (None, 8523): ("Azure found part of the order invalid", "Check numbers, and that PUBLIC_URL begins with https."),
     (None, 8501): ("The call is not connected yet", "Wait until it is connected, then try again."),
-    (None, 8500): ("Azure is still busy with other sound for this call", "Stop what plays, then try again."),
+    (None, 8500): ("Azure is still busy with sound of this call", "Stop what plays or streams, then try again."),
     (None, 8528): ("The call has already ended", ""),
     (None, 8519): ("Azure is still carrying out another order for this call", "Wait a moment, then try again."),
     (None, 7507): ("The number we call from belongs to another resource", "Use a number of this ACS resource."),
@@ -182,6 +194,7 @@ _LAST: Final[dict[str, _End]] = {
     "PlaceRefused": _End("Azure did not place the call", tone="bad", icon="trouble"),
     "AnswerRefused": _End("Azure did not let us answer", tone="bad", icon="trouble"),
     "CallRejected": _End("We rejected the call."),
+    "CallRedirected": _End("We redirected the call.", icon="transfer"),
     "CallCancelled": _End(
         "The call was canceled before it connected.", inbound="The caller gave up before we answered."
     ),
@@ -275,7 +288,11 @@ def _own(event_type: str, code: int | None, message: str) -> Explanation:
 
 def _end(event_type: str, code: int | None, subcode: int | None, message: str, direction: Direction) -> Explanation:
     last = _LAST[event_type]
-    found = _ENDS.get((code, subcode)) if code is not None and subcode is not None else None
+    if event_type in _SELF_SPOKEN and message:
+        return Explanation(_cut(message), last.remedy, last.tone, last.icon)
+    # The numbers of a call that is gone are those of the order by which we learned it.
+    known = event_type != "CallGone" and code is not None and subcode is not None
+    found = _ENDS.get((code or 0, subcode or 0)) if known else None
     found = found or (last if last.text.endswith(".") else None)
     if found is not None:
         text = {"inbound": found.inbound, "outbound": found.outbound, "": ""}[direction] or found.text

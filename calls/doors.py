@@ -6,16 +6,16 @@ a fault of our own is always 503.
 
 import hmac
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import wraps
 
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
-from django.db import Error, connection
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST
+from structlog.contextvars import bind_contextvars
 
 from calls.auth import token_verifier
 from calls.background import act
@@ -23,7 +23,10 @@ from calls.counters import count
 from calls.errors import NotAllowed
 from calls.events import Broken, EventError, GridEvent, parse_callbacks, parse_grid
 from calls.models import Call
+from calls.operations.heartbeat import others_take_calls
+from calls.operations.process import draining
 from calls.services import apply_event, store_grid_event, take
+from calls.services.upkeep.troubles import tell_refused_callback
 from calls.tokens import TokenError, read_call_token
 
 log = logging.getLogger(__name__)
@@ -71,16 +74,30 @@ def grid_events(request: HttpRequest) -> HttpResponseBase:
     code = next((each.validation_code for each in events if isinstance(each, GridEvent) and each.validation_code), "")
     if code:
         return JsonResponse({"validationResponse": code})
-    stored = []
-    for event in events:
-        if isinstance(event, Broken):
-            log.warning("element %d of an Event Grid delivery was passed over: %s", event.index, event.reason)
-        else:
-            stored.append(store_grid_event(event))
+    leaves = draining.is_set()
+    if leaves and _rings(events) and not others_take_calls():
+        return _refuse("event_grid_draining", 503, "This process ends and takes no new calls. Send the event again.")
+    _pass_over("an Event Grid delivery", events)
+    stored = [store_grid_event(event) for event in events if not isinstance(event, Broken)]
     for event_id in stored:
-        if event_id is not None:
+        if event_id is not None and not leaves:  # the others look each 2 s for what waits
             act(take, event_id)
     return HttpResponse(status=200)
+
+
+def _pass_over(where: str, events: Sequence[object]) -> None:
+    """One line, however many there are."""
+    broken = [event for event in events if isinstance(event, Broken)]
+    if broken:
+        first, many = broken[0], len(broken)
+        times = count("events_passed_over", many)
+        log.warning(
+            "%d of %s passed over, first element %d: %s (%d so far)", many, where, first.index, first.reason, times
+        )
+
+
+def _rings(events: Sequence[GridEvent | Broken]) -> bool:
+    return any(isinstance(event, GridEvent) and event.incoming is not None for event in events)
 
 
 def _grid_secret_fits(request: HttpRequest) -> bool:
@@ -109,8 +126,10 @@ def callbacks(request: HttpRequest, token: str) -> HttpResponseBase:
         call_id = read_call_token(token, "callbacks")
     except TokenError as error:
         return _refuse(f"callback_url_{error.reason}", 403, "This address is not, or no longer, valid.")
+    bind_contextvars(call=str(call_id))
     admission = token_verifier().admit(request.headers.get("Authorization"), settings.ACS_TOKEN_CHECK)
     if not admission.let_in:
+        tell_refused_callback(call_id, admission.reason)
         return _refuse(f"callback_token_{admission.reason}", admission.refusal_status, "The token was refused.")
     if admission.reason:
         log.warning("call %s: a callback was let in although its token is bad: %s", call_id, admission.reason)
@@ -119,9 +138,9 @@ def callbacks(request: HttpRequest, token: str) -> HttpResponseBase:
     except EventError as error:
         return _refuse("callback_body", 400, str(error))
     refusal = None
+    _pass_over(f"a callback of call {call_id}", events)
     for event in events:
         if isinstance(event, Broken):
-            log.warning("call %s: callback element %d was passed over: %s", call_id, event.index, event.reason)
             continue
         try:
             apply_event(call_id, event)
@@ -140,21 +159,3 @@ def upgrade_required(request: HttpRequest, rest: str = "") -> HttpResponse:
     response["Upgrade"] = "websocket"
     response["Connection"] = "Upgrade"
     return response
-
-
-@never_cache
-@require_GET
-def livez(request: HttpRequest) -> HttpResponse:
-    return HttpResponse("ok\n", content_type="text/plain")
-
-
-@never_cache
-@require_GET
-def readyz(request: HttpRequest) -> HttpResponse:
-    """200 if this process can store what Azure tells it."""
-    try:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT 1")
-    except Error:
-        return HttpResponse("the database does not answer\n", status=503, content_type="text/plain")
-    return HttpResponse("ready\n", content_type="text/plain")

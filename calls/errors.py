@@ -56,6 +56,15 @@ class CallStateError(CallError):
         super().__init__("wrong_state", message)
 
 
+class Full(CallError):  # noqa: N818
+    """As many calls live as may."""
+
+    status = 503
+
+    def __init__(self, message: str) -> None:
+        super().__init__("full", message)
+
+
 class TooLarge(CallError):  # noqa: N818
     """An upload or a body exceeds its limit."""
 
@@ -83,6 +92,7 @@ class GatewayError(CallError):
     `retryable`: asking again later, unchanged, can succeed.
     `may_have_happened`: the order may have reached Azure and be carried out although no answer came; its
     callback, if one comes, is the truth.
+    `retry_after_s`: the pause that Azure asked for by its Retry-After, None if it named none.
     The message may quote Azure, so it is for people and rows, never for a log line.
     """
 
@@ -96,6 +106,7 @@ class GatewayError(CallError):
         subcode: int | None = None,
         retryable: bool = False,
         may_have_happened: bool = False,
+        retry_after_s: float | None = None,
     ) -> None:
         super().__init__(code, message)
         self.status = status
@@ -103,3 +114,13 @@ class GatewayError(CallError):
         self.subcode = subcode
         self.retryable = retryable
         self.may_have_happened = may_have_happened
+        self.retry_after_s = retry_after_s
+
+
+class Busy(CallError):  # noqa: N818
+    """More is asked of this process at once than it takes."""
+
+    status = 503
+
+    def __init__(self, message: str) -> None:
+        super().__init__("busy", message)

@@ -15,6 +15,7 @@ from typing import Any, Final
 from calls.numbers import ParticipantKind, raw_id_kind, raw_id_number
 
 MAX_BODY_BYTES: Final = 1024 * 1024  # Event Grid's own limit for one event or batch
+MAX_EVENTS: Final = 5_000  # the same, for a batch; a callback brings one or two
 # What the columns of a call and of its events take.
 _MAX_ID: Final = 200
 _MAX_CALL_ID: Final = 128
@@ -229,6 +230,8 @@ def _elements(body: bytes) -> Iterator[object]:
     if isinstance(content, dict):
         return iter([content])
     if isinstance(content, list):
+        if len(content) > MAX_EVENTS:
+            raise EventError(f"The body has {len(content)} events; at most {MAX_EVENTS} are read.")
         return iter(content)
     raise EventError("The body is neither an event nor an array of events.")
 

@@ -7,12 +7,15 @@ from typing import Any, Protocol
 
 from django import forms
 from django.conf import settings
+from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
+from calls.errors import CallError
 from calls.models import Call, Clip
 from calls.models.profile import ChannelType, SampleRate, StreamingStart
 from calls.profiles import StreamingProfile
+from calls.selectors import ACTION_WORDS
 from calls.services import PlayClip, PlayFile, PlayTone, SayText
 
 AUDIO_TYPES = ".wav,.mp3,.flac,.ogg,audio/*"
@@ -84,6 +87,17 @@ class PlaceForm(PageForm):
     def profile(self) -> StreamingProfile:
         chosen = ("channel_type", "sample_rate_hz", "bidirectional", "dtmf", "start")
         return StreamingProfile.parse({name: self.cleaned_data[name] for name in chosen})
+
+
+class RedirectForm(PageForm):
+    ids = "redirect"
+
+    target = forms.CharField(
+        label="Who gets the call instead",
+        max_length=256,
+        help_text="Number with + and country code, or the raw id of an ACS user. It is no call of ours any more.",
+        widget=forms.TextInput(attrs={"type": "tel", "placeholder": "+1 425 555 0188", "autocomplete": "tel"}),
+    )
 
 
 class SoundForm(PageForm):
@@ -188,8 +202,31 @@ class ClipUploadForm(PageForm):
     )
 
 
-class HistoryForm(PageForm):
-    """Filters of the history. A filter that makes no sense is said in its field and then left out."""
+class PeriodForm(PageForm):
+    """From one day to another. A filter that makes no sense is said in its field and then left out."""
+
+    since = forms.DateField(label="From", required=False, widget=forms.DateInput(attrs={"type": "date"}))
+    until = forms.DateField(label="To", required=False, widget=forms.DateInput(attrs={"type": "date"}))
+
+    def days(self) -> tuple[datetime | None, datetime | None]:
+        """First and last moment of the chosen days, in the portal's time zone."""
+        since, until = self.cleaned_data.get("since"), self.cleaned_data.get("until")
+        zone = timezone.get_current_timezone()
+        return (
+            datetime.combine(since, time.min, zone) if since else None,
+            datetime.combine(until, time.max, zone) if until else None,
+        )
+
+    def within(self, rows: QuerySet[Any], column: str) -> QuerySet[Any]:
+        """The rows of the chosen days."""
+        since, until = self.days()
+        if since:
+            rows = rows.filter(**{f"{column}__gte": since})
+        return rows.filter(**{f"{column}__lte": until}) if until else rows
+
+
+class HistoryForm(PeriodForm):
+    """Filters of the history."""
 
     ids = "find"
 
@@ -209,17 +246,35 @@ class HistoryForm(PageForm):
         required=False,
         choices=[("", "In and out"), *((value, value.capitalize()) for value in Call.Direction.values)],
     )
-    since = forms.DateField(label="From", required=False, widget=forms.DateInput(attrs={"type": "date"}))
-    until = forms.DateField(label="To", required=False, widget=forms.DateInput(attrs={"type": "date"}))
 
-    def days(self) -> tuple[datetime | None, datetime | None]:
-        """First and last moment of the chosen days, in the portal's time zone."""
-        since, until = self.cleaned_data.get("since"), self.cleaned_data.get("until")
-        zone = timezone.get_current_timezone()
-        return (
-            datetime.combine(since, time.min, zone) if since else None,
-            datetime.combine(until, time.max, zone) if until else None,
-        )
+    field_order = ("q", "state", "direction", "since", "until")
+
+
+class AuditForm(PeriodForm):
+    """Filters of the audit."""
+
+    ids = "find"
+
+    who = forms.CharField(
+        label="Who",
+        required=False,
+        max_length=64,
+        widget=forms.TextInput(attrs={"type": "search", "placeholder": "Person, key or policy", "data-key": "/"}),
+    )
+    action = forms.ChoiceField(label="What", required=False)
+    via = forms.ChoiceField(
+        label="By way of",
+        required=False,
+        choices=[("", "Any way"), ("page", "Pages"), ("admin", "Admin"), ("api", "API")],
+    )
+    call = forms.UUIDField(label="Call", required=False, widget=forms.HiddenInput)
+
+    field_order = ("who", "action", "via", "since", "until", "call")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        words = sorted((each.capitalize(), action) for action, each in ACTION_WORDS.items())
+        self.fields["action"].choices = [("", "Anything"), *((action, each) for each, action in words)]  # type: ignore[attr-defined]
 
 
 SOUND_FORMS: dict[str, type[TextForm | ClipForm | ToneForm | FileForm]] = {
@@ -228,3 +283,12 @@ SOUND_FORMS: dict[str, type[TextForm | ClipForm | ToneForm | FileForm]] = {
     "tone": ToneForm,
     "file": FileForm,
 }
+
+
+def show_fault(form: forms.Form, error: CallError) -> None:
+    """Writes what a service refused onto the form: at its fields if it named them, else above all."""
+    known = {name: sentence for name, sentence in error.fields.items() if name in form.fields}
+    for name, sentence in known.items():
+        form.add_error(name, sentence)
+    if not known:
+        form.add_error(None, error.message)

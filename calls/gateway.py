@@ -4,8 +4,6 @@ Every verb returns within `deadline_s` whatever Azure does, and everything that 
 plain words. What Azure accepted is believed only when its callback arrives.
 """
 
-import base64
-import binascii
 import threading
 import time
 from collections import deque
@@ -14,7 +12,6 @@ from concurrent.futures import Future, wait
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final, Literal, TypeVar
-from urllib.parse import urlsplit
 
 from azure.communication.callautomation import (
     AudioFormat,
@@ -42,6 +39,7 @@ from azure.core.pipeline.policies import RetryPolicy
 from django.conf import settings
 
 from calls.codes import explain_code
+from calls.doorways import check_resource
 from calls.errors import BadInput, GatewayError
 from calls.numbers import raw_id_kind
 from calls.profiles import StreamingProfile
@@ -112,6 +110,11 @@ class Gateway:
         """Refuses a ringing call; no callback follows."""
         self._ask(lambda client: client.reject_call(incoming_call_context, call_reject_reason=reason))
 
+    def redirect(self, incoming_call_context: str, target: str) -> None:
+        """Hands a ringing call to `target`, a number or a raw id; no callback follows."""
+        identifier = _identifier(target)
+        self._ask(lambda client: client.redirect_call(incoming_call_context, identifier))
+
     def create_call(
         self,
         target: str,
@@ -148,15 +151,16 @@ class Gateway:
             if (error.azure_status, error.subcode) not in _GONE:
                 raise
 
-    def is_known(self, call_connection_id: str) -> bool:
-        """Whether Azure still has this call."""
+    def state_of(self, call_connection_id: str) -> str:
+        """Azure's word for how far the call is, such as connecting or connected; "" if it knows no such call."""
         try:
-            self._ask(lambda client: client.get_call_connection(call_connection_id).get_call_properties())
+            found = self._ask(lambda client: client.get_call_connection(call_connection_id).get_call_properties())
         except GatewayError as error:
             if (error.azure_status, error.subcode) not in _GONE:
                 raise
-            return False
-        return True
+            return ""
+        state = found.call_connection_state or "unknown"
+        return str(getattr(state, "value", state))
 
     def start_streaming(self, call_connection_id: str, operation_context: str) -> None:
         """Asks Azure to open the media socket; MediaStreamingStarted or …Failed brings `operation_context` back."""
@@ -186,7 +190,7 @@ class Gateway:
         a trickling answer). A thread left behind ends with Azure's answer or with the SDK's time-outs; at most
         MAX_UNDER_WAY exist, and they are daemons, so that the process can always end.
         """
-        _check(self._endpoint, self._access_key)
+        check_resource(self._endpoint, self._access_key)
         until = time.monotonic() + self._deadline_s
         if not self._slots.acquire(timeout=self._deadline_s):
             raise GatewayError(
@@ -249,32 +253,6 @@ class _BriefRetry(RetryPolicy[Any, Any]):
         if (self.get_retry_after(response) or 0) > LONGEST_RETRY_AFTER_S:
             return False
         return bool(super().is_retry(settings, response))
-
-
-def _check(endpoint: str, access_key: str) -> None:
-    """Raises GatewayError if endpoint and key cannot be a resource's."""
-    if not endpoint or not access_key:
-        raise _unconfigured("Azure is not connected: set ACS_ENDPOINT and ACS_ACCESS_KEY, then start the portal again.")
-    try:
-        parts = urlsplit(endpoint)
-        usable = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
-    except ValueError:
-        usable = False
-    if not usable or parts.path or parts.query or "@" in parts.netloc or not endpoint.startswith(parts.scheme):
-        raise _unconfigured(
-            "ACS_ENDPOINT is no address of a resource: it must look like https://name.communication.azure.com, "
-            "with nothing behind it."
-        )
-    try:
-        base64.b64decode(access_key, validate=True)
-    except (binascii.Error, ValueError):
-        raise _unconfigured(
-            "ACS_ACCESS_KEY is not base64: copy the primary key alone, not the whole connection string."
-        ) from None
-
-
-def _unconfigured(message: str) -> GatewayError:
-    return GatewayError("azure_not_configured", message, status=503)
 
 
 def _identifier(target: str) -> CommunicationIdentifier:
@@ -374,14 +352,26 @@ def _refused(error: HttpResponseError) -> GatewayError:
         )
     known = explain_code(status, subcode)
     word, fallback = _word(status, quoted)
+    sentences = [f"{part.rstrip('.')}." for part in known if part] if known else [fallback]
+    retry_after_s = _retry_after_s(error)
+    if retry_after_s is not None:
+        first = sentences[0].partition(". ")[0].rstrip(".")
+        sentences = [f"{first}. Azure asks us to wait {retry_after_s:g} s (Retry-After); then try again."]
     return GatewayError(
         word,
-        " ".join(f"{part.rstrip('.')}." for part in known if part) if known else fallback,
+        " ".join(sentences),
         azure_status=status,
         subcode=subcode,
         retryable=word != "azure_refused",
         may_have_happened=status >= 500 and status != 503,  # 503 is Azure's word for "not taken"
+        retry_after_s=retry_after_s,
     )
+
+
+def _retry_after_s(error: HttpResponseError) -> float | None:
+    """Seconds; Azure sends no dates here."""
+    said = str((getattr(error.response, "headers", None) or {}).get("Retry-After", ""))
+    return float(said) if said.isdecimal() and len(said) < 7 else None
 
 
 def _word(status: int, quoted: str) -> tuple[str, str]:

@@ -7,7 +7,7 @@ answer is the same. Nothing here reads or writes the database; `services.settle`
 import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from calls.codes import Direction, explain
@@ -25,6 +25,7 @@ SOFT_ENDS: Final = (
     "PlaceRefused",
     "AnswerRefused",
     "CallRejected",
+    "CallRedirected",
     "CallCancelled",
     "RingingTimedOut",
     "CallEnded",
@@ -32,6 +33,8 @@ SOFT_ENDS: Final = (
 # … Azure's word on one attempt to answer or place, of which a call can have had several.
 ATTEMPTS: Final = {"CreateCallFailed", "AnswerFailed"}
 FAILURES: Final = {"CreateCallFailed", "AnswerFailed", "ConnectFailed", "PlaceRefused", "AnswerRefused"}
+# Azure's numbers for a call that we hung up, and none for one that it no longer knows.
+ENDED_BY_US: Final = {(200, 7000), (None, None)}
 CANCELLED_CODE: Final = 487
 NOT_FOUND_CODE: Final = 404
 
@@ -42,9 +45,26 @@ ANSWERING_EVENTS: Final = {
     "answer": ("CallConnected", "AnswerFailed"),
     "place": ("CallConnected", "CreateCallFailed"),
 }
+# What else only a connected call has: Azure opens the media socket when the call connects (audio streaming quickstart),
+# counts the people on it from then, and says so when it is asked (CallFound, the portal's own). A CallConnected that is
+# late or lost changes nothing.
+SIGNS_OF_CONNECTION: Final = {"StreamOpened", "MediaStreamingStarted", "CallFound"}
+# An order that Azure took is known to be done by these too, should its callback be lost.
+DONE_BY_SOCKET: Final = {"start_streaming": "StreamOpened", "stop_streaming": "StreamClosed"}
+STREAM_NEWS: Final = {"MediaStreamingStarted", "MediaStreamingStopped", "MediaStreamingFailed", "StreamMissing"}
 # Every type that the fold looks at; a call may have thousands of others.
 TELLING: Final = frozenset(
-    {*LAST_WORDS, *SOFT_ENDS, *itertools.chain(*ANSWERING_EVENTS.values()), "ParticipantsUpdated"}
+    {
+        *LAST_WORDS,
+        *SOFT_ENDS,
+        *itertools.chain(*ANSWERING_EVENTS.values()),
+        *SIGNS_OF_CONNECTION,
+        *DONE_BY_SOCKET.values(),
+        *STREAM_NEWS,
+        "ParticipantsUpdated",
+        "CallTooLong",
+        "SocketRefused",
+    }
 )
 CALL_ENDED: Final = "call_ended"
 # What the portal wrote when it stopped waiting: Azure's later word is stronger.
@@ -52,7 +72,8 @@ GAVE_UP: Final = {CALL_ENDED, "no_callback", "no_worker", "azure_timeout"}
 
 STREAMING_COMMANDS: Final = {"start_streaming": Streaming.STARTING, "stop_streaming": Streaming.STOPPING}
 CLEAN_CLOSES: Final = {1000, 1001}
-BROKEN: Final = "The media socket broke. Start streaming again if Azure does not return by itself."
+REFUSED_NEAR: Final = timedelta(seconds=15)  # on either side: the two clocks are not one
+BROKEN: Final = "The media socket broke. If Azure does not dial again, the portal asks it to within seconds."
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +155,7 @@ def end_of(call: Call, ordered: Sequence[CallEvent]) -> End | None:
             continue
         # Event Grid's CallEnded says nothing of why; before anybody was connected it means that the caller gave up.
         spoken = "CallCancelled" if kind == "CallEnded" else kind
+        reason = _reason(ordered, found)
         explained = explain(spoken, found.code, found.subcode, found.message, direction_of(call))
         return End(
             state=_end_state(found),
@@ -141,10 +163,17 @@ def end_of(call: Call, ordered: Sequence[CallEvent]) -> End | None:
             code=found.code,
             subcode=found.subcode,
             message=found.message,
-            text=explained.text,
+            text=f"{explained.text} {reason}".strip(),
             final=kind not in SOFT_ENDS,
         )
     return None
+
+
+def _reason(ordered: Sequence[CallEvent], end: CallEvent) -> str:
+    """Why we ended it ourselves, where Azure only says that we did."""
+    if end.type not in LAST_WORDS or (end.code, end.subcode) not in ENDED_BY_US:
+        return ""
+    return next((event.message for event in ordered if event.type == "CallTooLong"), "")
 
 
 def outcome(call: Call, command: Command, ordered: Sequence[CallEvent], end: End | None) -> Outcome | None:
@@ -156,9 +185,13 @@ def outcome(call: Call, command: Command, ordered: Sequence[CallEvent], end: End
         return Outcome(Command.State.DONE, done.event_time)
     unsettled = command.is_pending or command.error_code in GAVE_UP
     failed = next((event for event in answers if event.type == bad), None)
-    if failed is not None and (unsettled or command.error_code == _azure_code(failed)):
-        text = explain(failed.type, failed.code, failed.subcode, failed.message, direction_of(call)).text
-        return Outcome(Command.State.FAILED, failed.event_time, _azure_code(failed), text)
+    # Done without its callback is done as far as the socket tells; Azure's word is stronger.
+    unsure = unsettled or command.state == Command.State.DONE
+    if failed is not None and (unsure or command.error_code == _azure_code(failed)):
+        return Outcome(Command.State.FAILED, failed.event_time, _azure_code(failed), _why(failed, direction_of(call)))
+    seen_at = _seen_done(command, ordered) if unsure and failed is None else None
+    if seen_at is not None:
+        return Outcome(Command.State.DONE, seen_at)
     if end is None or not end.final:
         return None
     if command.verb == Command.Verb.HANG_UP and (unsettled or command.state == Command.State.DONE):
@@ -168,12 +201,32 @@ def outcome(call: Call, command: Command, ordered: Sequence[CallEvent], end: End
     return None
 
 
+def _seen_done(command: Command, ordered: Sequence[CallEvent]) -> datetime | None:
+    """When an order that Azure took was seen to be carried out, though the callback that says so has not come."""
+    if command.accepted_at is None:
+        return None
+    if command.verb in {Command.Verb.ANSWER, Command.Verb.PLACE}:
+        return _connected_at(ordered)
+    sign = DONE_BY_SOCKET.get(command.verb)
+    signs = (event for event in ordered if event.type == sign and event.event_time > command.created_at)
+    return next((event.event_time for event in signs if sign == "StreamOpened" or event.code in CLEAN_CLOSES), None)
+
+
 def _azure_code(event: CallEvent) -> str:
     return f"azure_{event.code}_{event.subcode}"
 
 
-def _connected_at(ordered: Iterable[CallEvent]) -> datetime | None:
-    return next((event.event_time for event in ordered if event.type == "CallConnected"), None)
+def _connected_at(ordered: Sequence[CallEvent]) -> datetime | None:
+    """As Azure says it; if it has not, by the first other sign."""
+    told = (event for event in ordered if event.type == "CallConnected")
+    signs = (event for event in ordered if event.type in SIGNS_OF_CONNECTION or _is_full_roll(event))
+    found = next(told, None) or next(signs, None)
+    return None if found is None else found.event_time
+
+
+def _is_full_roll(event: CallEvent) -> bool:
+    """Somebody is on the call besides us."""
+    return event.type == "ParticipantsUpdated" and len(participants_of(event.raw).participants) > 1
 
 
 def _end_state(event: CallEvent) -> State:
@@ -202,7 +255,7 @@ def _streaming(
 ) -> tuple[Streaming, str]:
     if state in {State.ENDED, State.FAILED}:
         return Streaming.OFF, ""
-    last = next((event for event in reversed(ordered) if event.type.startswith("MediaStreaming")), None)
+    last = _newest_word(ordered, sessions)
     stopped_at = last.event_time if last is not None and last.type == "MediaStreamingStopped" else None
     # A socket that was open before Azure said "stopped" is on its way out.
     open_now = any(
@@ -218,9 +271,36 @@ def _streaming(
         return Streaming.STREAMING, ""
     if stopped_at is not None:
         return Streaming.OFF, ""
-    if last is not None and last.type == "MediaStreamingFailed":
-        return Streaming.FAILED, explain(last.type, last.code, last.subcode, last.message).text
+    if last is not None and last.type in {"MediaStreamingFailed", "StreamMissing"}:
+        return Streaming.FAILED, _why_failed(ordered, last)
     return _without_socket(call, last, sessions)
+
+
+def _newest_word(ordered: Sequence[CallEvent], sessions: Iterable[StreamSession]) -> CallEvent | None:
+    """What was said of streaming last; that no socket came (the portal's own word) is over when one has come."""
+    opened_at = max((session.opened_at for session in sessions), default=None)
+    said = (
+        event
+        for event in reversed(ordered)
+        if event.type in STREAM_NEWS
+        and not (event.type == "StreamMissing" and opened_at is not None and opened_at > event.event_time)
+    )
+    return next(said, None)
+
+
+def _why_failed(ordered: Sequence[CallEvent], failed: CallEvent) -> str:
+    """If it was we who turned Azure's socket away just before, that is the reason."""
+    turned_away = [
+        event
+        for event in ordered
+        if event.type == "SocketRefused" and abs(failed.event_time - event.event_time) < REFUSED_NEAR
+    ]
+    return _why(turned_away[-1] if turned_away else failed)
+
+
+def _why(failed: CallEvent, direction: Direction = "") -> str:
+    explained = explain(failed.type, failed.code, failed.subcode, failed.message, direction)
+    return f"{explained.text.rstrip('.')}. {explained.remedy}".strip() if explained.remedy else explained.text
 
 
 def _without_socket(call: Call, started: CallEvent | None, sessions: Iterable[StreamSession]) -> tuple[Streaming, str]:

@@ -127,3 +127,19 @@ def _threes(digits: str) -> list[str]:
     if len(groups) > 1 and len(groups[-1]) == 1:
         groups[-2:] = [groups[-2] + groups[-1]]
     return groups
+
+
+_DIALLED_ID = re.compile(r"(?:8:acs:|8:orgid:|28:)[0-9A-Za-z_:.\-]{1,200}")
+
+
+def as_stored(text: str) -> str:
+    """A number without the spaces and dashes people group it by; anything else as it is."""
+    return re.sub(r"[\s().-]", "", text) if text.strip().startswith("+") else text.strip()
+
+
+def dialled(text: str) -> str:
+    """What Azure can dial: a number as +14255550123, or a raw id. Raises ValueError."""
+    compact = as_stored(text)
+    if _E164.fullmatch(compact) or _DIALLED_ID.fullmatch(compact):
+        return compact
+    raise ValueError("Give a number with + and country code, such as +14255550123, or an ACS user's raw id (8:acs:…).")

@@ -6,18 +6,32 @@ VERBS = {
     "place": "calls.place_call",
     "answer": "calls.answer_call",
     "reject": "calls.answer_call",
+    "redirect": "calls.answer_call",
     "hang_up": "calls.hang_up_call",
     "start_streaming": "calls.stream_call",
     "stop_streaming": "calls.stream_call",
     "speak": "calls.inject_call",
     "stop_sound": "calls.inject_call",
+    "listen": "calls.listen_call",
+    "barge": "calls.barge_call",
+    "export": "calls.export_call",
+    "view_clip": "calls.view_clip",
     "add_clip": "calls.add_clip",
     "delete_clip": "calls.delete_clip",
-    "view_clip": "calls.view_clip",
+    "view_policy": "calls.view_callpolicy",
+    "add_policy": "calls.add_callpolicy",
+    "change_policy": "calls.change_callpolicy",
+    "delete_policy": "calls.delete_callpolicy",
+    "view_audit": "calls.view_auditentry",
+    "view_key": "calls.view_apikey",
+    "issue_key": "calls.add_apikey",
+    "revoke_key": "calls.change_apikey",
+    "view_operations": "calls.view_operations",
+    "run_job": "calls.run_job",
 }
 
-# What an operator's desk needs: given to the demo's user, and as scopes to its API key.
-OPERATOR = sorted({VIEW, *VERBS.values()})
+# What an API key may be given.
+GRANTABLE = sorted({VIEW, *VERBS.values()})
 
 
 def scope(permission: str) -> str:

@@ -16,6 +16,8 @@ from typing import Any
 from asgiref.sync import async_to_sync
 from channels.layers import get_channel_layer
 
+from calls.operations.queues import Queue, announce
+
 log = logging.getLogger(__name__)
 
 QUEUE_LIMIT = 1_000
@@ -36,6 +38,15 @@ class Wire:
         self._tasks: set[asyncio.Task[None]] = set()
         self.dropped = 0
         self.on_return: Callable[[], None] | None = None  # called when the layer is back after an outage
+
+    @property
+    def waiting(self) -> int:
+        return len(self._waiting)
+
+    @property
+    def answers(self) -> bool:
+        """Whether the layer took the newest message."""
+        return not self._down
 
     async def run(self) -> None:
         """Sends what waits until cancelled."""
@@ -104,3 +115,12 @@ class Wire:
 
 
 wire = Wire()
+announce(
+    Queue(
+        "wire",
+        QUEUE_LIMIT,
+        "The oldest message is dropped; every page reads a snapshot.",
+        lambda: wire.waiting,
+        lambda: wire.dropped,
+    )
+)

@@ -14,6 +14,7 @@ from channels.generic.websocket import AsyncWebsocketConsumer
 from channels.layers import get_channel_layer
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError
+from structlog.contextvars import bind_contextvars
 
 from calls.auth import token_verifier
 from calls.background import at_door, watched
@@ -21,6 +22,7 @@ from calls.commands import CloseSocket, Order, PlaySound, StopSound, group_of, r
 from calls.counters import count
 from calls.errors import CallError
 from calls.live import hub
+from calls.operations.process import PROCESS_ID
 from calls.services.sockets import (
     Caller,
     OpenStream,
@@ -30,11 +32,14 @@ from calls.services.sockets import (
     open_stream,
     waiting_orders,
 )
+from calls.services.upkeep.idle import end_idle_stream
+from calls.services.upkeep.troubles import tell_flow, tell_refused_socket, tell_stall
 from calls.tokens import TokenError, read_call_token
 from streaming.audio import PcmFrame
-from streaming.journal import PROCESS_ID, journal
+from streaming.figures import totals
+from streaming.journal import journal
 from streaming.protocol import STOP_AUDIO
-from streaming.session import DtmfPressed, MediaSession, Opened, StreamFacts, StreamMustClose
+from streaming.session import DtmfPressed, IdleWatch, MediaSession, Opened, StallWatch, StreamFacts, StreamMustClose
 from streaming.switchboard import Line, switchboard
 
 log = logging.getLogger(__name__)
@@ -46,6 +51,8 @@ SEND_TIMEOUT_S: Final = 5.0
 CLOSE_TIMEOUT_S: Final = 2.0
 NOT_READ: Final = CloseSocket(1011, "The peer does not read.")
 STOPPING: Final = CloseSocket(1012, "The portal stops.")
+DEAD_AFTER_S: Final = 3.0
+IDLE: Final = CloseSocket(1000, "No sound came for too long.")
 
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
@@ -89,9 +96,19 @@ class _Socket:
         self._last_call: asyncio.TimerHandle | None = None
         self._tasks: list[asyncio.Task[None]] = []
 
+    @property
+    def facts(self) -> StreamFacts:
+        return self._session.facts
+
+    @property
+    def frames_sent(self) -> int:
+        return self._frames_sent
+
     async def serve(self) -> None:
         """Until the socket is closed by either side. Cancelling it means that the server stops."""
         self._listener = asyncio.current_task()
+        bind_contextvars(call=str(self._stream.call_id), stream=str(self._stream.session_id))
+        totals.enter(self)
         journal.sockets.add(self._stream.session_id)
         hub.on_loss.add(self._catch_up_soon)
         code, reason = 1006, "The socket was gone before it was accepted."
@@ -106,6 +123,7 @@ class _Socket:
             code, reason = await self._listen()
         except StreamMustClose as end:
             code, reason = end.code, end.reason
+            count(f"refused_stream_{code}")
             await self._close(CloseSocket(code, reason))
         except asyncio.CancelledError:
             # Not raised again: this is all that the server wanted, and uvicorn would log it as a fault.
@@ -147,6 +165,9 @@ class _Socket:
         code, reason = int(message.get("code") or 1006), str(message.get("reason") or "")
         if code == 1005 and "reason" not in message:
             code = 1006  # uvicorn's word for a connection that was lost without a close
+        idle_s = self._session.idle_s(time.monotonic())
+        if code == 1006 and idle_s > DEAD_AFTER_S:
+            reason = f"Nothing had come for {idle_s:.0f} s, and no ping was answered: the connection was dead."
         return code, reason or (STOPPING.reason if code == STOPPING.code else "")
 
     def _rare(self, heard: Opened | DtmfPressed | PcmFrame) -> None:
@@ -187,6 +208,7 @@ class _Socket:
             self._last_call.cancel()
         for task in self._tasks:
             task.cancel()
+        totals.leave(self)
         journal.sockets.discard(self._stream.session_id)
         hub.on_loss.discard(self._catch_up_soon)
         if self._line is not None:
@@ -259,9 +281,20 @@ class _Socket:
 
     async def _describe_forever(self) -> None:
         described_s = time.monotonic()
+        stall = StallWatch(self._session)
+        idle = IdleWatch(self._session, settings.STREAM_IDLE_S)
         while True:
             await asyncio.sleep(1.0)
             self._log_malformed()
+            if news := stall.look(time.monotonic()):
+                stalled, seconds = news
+                journal.offer(tell_stall if stalled else tell_flow, self._stream.session_id, seconds)
+            match idle.look(time.monotonic()):
+                case "ask":
+                    silent_s = self._session.idle_s(time.monotonic())
+                    journal.offer(end_idle_stream, self._stream.session_id, silent_s)
+                case "close":
+                    await self._close(IDLE)
             if time.monotonic() - described_s >= DESCRIBE_EVERY_S:
                 described_s = time.monotonic()
                 self._describe(announce=False)
@@ -314,6 +347,7 @@ async def _let_in(scope: dict[str, Any]) -> OpenStream:
     headers = _headers(scope)
     admission = await token_verifier().aadmit(headers.get("authorization"), settings.ACS_TOKEN_CHECK)
     if not admission.let_in:
+        journal.offer(tell_refused_socket, call_id, admission.reason)
         raise Refused(admission.refusal_status, f"token_{admission.reason}")
     if admission.reason:
         log.warning("call %s: a socket was let in although its token is bad: %s", call_id, admission.reason)
@@ -328,6 +362,7 @@ async def _let_in(scope: dict[str, Any]) -> OpenStream:
     try:
         return await at_door(open_stream, call_id, caller, PROCESS_ID)
     except CallError as error:
+        journal.offer(tell_refused_socket, call_id, error.code, error.message)
         raise Refused(error.status, error.code) from error
     except (DatabaseError, InterfaceError) as error:
         raise Refused(503, "database_away") from error

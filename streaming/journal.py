@@ -7,22 +7,23 @@ all calls leave as one message per 100 ms.
 import asyncio
 import atexit
 import logging
-import os
 import queue
-import socket
 import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, InvalidStateError
 from contextlib import suppress
+from contextvars import copy_context
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from django.db import InterfaceError, OperationalError, connections, transaction
 
 from calls import live
 from calls.counters import count
+from calls.operations.figures import JOURNAL_BATCH
+from calls.operations.process import PROCESS_ID
 from calls.services.sockets import sign_of_life
 from calls.wire import wire
 
@@ -35,8 +36,6 @@ RETRY_PAUSE_S: Final = 0.25
 TICK_S: Final = 0.1
 HEARTBEAT_S: Final = 1.0
 LAST_WORDS_S: Final = 3.0
-
-PROCESS_ID: Final = f"{socket.gethostname()[:24]}-{os.getpid()}-{uuid4().hex[:6]}"
 
 
 class LiveSource(Protocol):
@@ -64,12 +63,17 @@ class Journal:
         self.sources: set[LiveSource] = set()
         self.sockets: set[UUID] = set()
 
+    @property
+    def waiting(self) -> int:
+        return self._rows.qsize()
+
     def write(self, write: Callable[..., Any], *args: Any, **kwargs: Any) -> Future[Any]:
         """Queues one database step; its result or exception arrives in the future. From any thread, at once.
 
         The step may run again if the database goes away in the middle, so it must come to the same end twice.
         """
-        row = _Row(lambda: write(*args, **kwargs), Future())
+        context = copy_context()  # so that what it logs carries the ids of its stream
+        row = _Row(lambda: context.run(write, *args, **kwargs), Future())
         row.answer.set_running_or_notify_cancel()  # who gives up waiting must not undo the row
         self._ensure_thread()
         try:
@@ -116,7 +120,7 @@ class Journal:
             except Exception:
                 self.sources.discard(source)
                 log.exception("the levels of call %s failed and are no longer shown", source.call_id)
-        wire.send(live.GROUP, {"type": "live.bundle", "process": PROCESS_ID, "at": live.now_text(), "calls": calls})
+        wire.send(live.GROUP, dict(live.bundle(PROCESS_ID, calls)))
 
     def flush(self, within_s: float = LAST_WORDS_S) -> bool:
         """Waits until what is queued now has been written; False if that takes longer."""
@@ -157,6 +161,7 @@ class Journal:
             try:
                 with transaction.atomic():
                     outcomes = [_write_one(row) for row in batch]
+                JOURNAL_BATCH.observe(len(batch))
                 break
             except (OperationalError, InterfaceError) as error:
                 connections.close_all()

@@ -18,6 +18,7 @@ from django.core.files.storage import default_storage
 
 from calls.background import watched
 from calls.commands import PlaySound, StopSound
+from calls.counters import count
 from calls.services import sound as words
 from streaming.audio import AudioError, Samples
 from streaming.engines.contract import EngineError, load
@@ -56,6 +57,11 @@ class Player:
         self._stops = 0
         self.frames_sent = 0
 
+    @property
+    def waiting(self) -> int:
+        """Orders that are confirmed and not yet rendered."""
+        return self._orders.qsize()
+
     def attach(self, send: Send) -> None:
         """Frames go to this socket from now on; what an older one was sent and nobody has heard is sent again."""
         now_s = time.monotonic()
@@ -81,6 +87,7 @@ class Player:
     def play(self, order: PlaySound) -> None:
         """Confirms at once that we have the order, and queues it behind the others."""
         if self._orders.full():
+            count("sounds_refused")
             self._over(order.injection, "failed", 0, "queue_full", f"{ORDERS_LIMIT} sounds wait already. Stop some.")
             return
         self._waiting[order.injection] = order
@@ -147,6 +154,7 @@ class Player:
         try:
             self._pipeline.playout.enqueue(Sound(order.injection, samples, order.loop, order.kind, order.label))
         except (PlayoutFull, ValueError) as error:
+            count("sounds_refused")
             self._over(order.injection, "failed", 0, "queue_full", str(error))
             return
         journal.write(words.injection_rendered, UUID(order.injection), duration_ms)

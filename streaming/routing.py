@@ -4,7 +4,7 @@ from channels.auth import AuthMiddlewareStack
 from channels.routing import URLRouter
 from django.urls import path
 
-from streaming.dashboard import CallPage, Wall
+from streaming.dashboard import OneCall, Wall
 from streaming.endpoint import MediaEndpoint
 
 # Azure's sockets carry no cookie, so no session is looked up for them.
@@ -12,6 +12,6 @@ websockets = URLRouter(
     [
         path("ws/acs/media/<str:token>/", MediaEndpoint.as_asgi()),
         path("ws/live/", AuthMiddlewareStack(Wall.as_asgi())),
-        path("ws/calls/<uuid:call_id>/", AuthMiddlewareStack(CallPage.as_asgi())),
+        path("ws/calls/<uuid:call_id>/", AuthMiddlewareStack(OneCall.as_asgi())),
     ]
 )

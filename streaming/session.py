@@ -8,12 +8,14 @@ advance, otherwise the length of the sound itself. The arrival clock is ours. Fr
   that come late never count negative. A hole of 10 s or more is an absence (hold, mute, a clock that was set) and not
   a loss; and since an unmixed stream carries the four most dominant speakers, once a fifth one has been seen a hole of
   1 s or more is an absence as well.
+* haste: sound that comes faster than three times real time for as long as 15 s of it is a flood, and closes the
+  socket. What had waited 15 s in the network may come at once. Any other message counts as one frame.
 * lag: how much later frames arrive than the quickest of their participant did, smoothed over about 16 frames. The
   baseline creeps up by 0.1 ms per second, so that two honest quartz clocks do not add up to a lag in a long call.
 """
 
 from datetime import datetime
-from typing import Final
+from typing import Final, Literal
 
 import msgspec
 
@@ -37,10 +39,22 @@ DISPLACED_S: Final = 1.0
 CLOCK_SET_BACK_S: Final = -1.0
 LAG_SMOOTHING: Final = 1 / 16
 CLOCK_DRIFT: Final = 1e-4
+MOST_HASTE: Final = 3
+BACKLOG_MS: Final = 15_000.0
+"""How much sound of each speaker may come at once."""
+METADATA_MS: Final = 1_000.0
+"""What metadata counts as: it is said once, and makes much work."""
+
+STALLED_S: Final = 1.0
+"""Frames come each 20 ms even while nobody speaks, so a second without any is news."""
+STOP_WAIT_S: Final = 5.0
+"""Azure closes a socket that it was asked to stop; if it does not, we do after so long."""
+STALLS_TOLD: Final = 50
 
 CLOSE_PROTOCOL_ERROR: Final = 1002
 CLOSE_UNSUPPORTED: Final = 1003
 CLOSE_NONSENSE: Final = 1007
+CLOSE_FLOOD: Final = 1008
 CLOSE_TOO_BIG: Final = 1009
 
 
@@ -133,6 +147,48 @@ class _Track:
         return (step_s if step_s == self.frame_s else elapsed_s), 0.0
 
 
+class StallWatch:
+    """Notices that a stream brings no frames any more, and that it goes on. Ask it about once a second."""
+
+    def __init__(self, session: "MediaSession") -> None:
+        self._session = session
+        self._stalled = False
+        self._stalls = 0
+
+    def look(self, now_s: float) -> tuple[bool, float] | None:
+        """News only: (True, seconds without a frame so far), or (False, how long it was in the end)."""
+        idle_s = self._session.idle_s(now_s)
+        if idle_s >= STALLED_S and not self._stalled and self._stalls < STALLS_TOLD:
+            self._stalled = True
+            self._stalls += 1
+            return True, idle_s
+        if idle_s < STALLED_S and self._stalled:
+            self._stalled = False
+            return False, self._session.stall_s
+        return None
+
+
+class IdleWatch:
+    """Ends a stream that brings no sound: Azure is asked to stop it, and if it does not, the socket is closed."""
+
+    def __init__(self, session: "MediaSession", limit_s: float) -> None:
+        self._session = session
+        self._limit_s = limit_s
+        self._asked = False
+
+    def look(self, now_s: float) -> Literal["ask", "close"] | None:
+        """`ask` once per silence, `close` when it goes on for STOP_WAIT_S more."""
+        idle_s = self._session.idle_s(now_s)
+        if idle_s < self._limit_s:
+            self._asked = False
+        elif not self._asked:
+            self._asked = True
+            return "ask"
+        elif idle_s >= self._limit_s + STOP_WAIT_S:
+            return "close"
+        return None
+
+
 class MediaSession:
     """One media socket. Feed it every message in order; it answers with what the pipeline should see.
 
@@ -144,9 +200,13 @@ class MediaSession:
         self.facts = StreamFacts()
         self._expected_rate_hz = expected_rate_hz
         self._last_frame_s = now
+        self.stall_s = 0.0
+        """How long the last hole of STALLED_S or more was, as frames arrive."""
         self._frame_bytes = 0
         self._tracks: dict[str, _Track] = {}
         self._malformed_in_a_row = 0
+        self._credit_ms = BACKLOG_MS
+        self._credited_s = now
 
     def idle_s(self, now_s: float) -> float:
         """Seconds since the last audio frame, or since the socket was accepted."""
@@ -171,8 +231,10 @@ class MediaSession:
             message = decode(text)
             if type(message) is AudioData:
                 return self._audio(message, arrived_s, wall)
+            self._spend(METADATA_MS if type(message) is AudioMetadata else FRAME_MS, arrived_s)
             taken = self._rare(message, arrived_s, wall)
         except ProtocolError as error:
+            self._spend(FRAME_MS, arrived_s)
             self._malformed(error.kind)
             return None
         self._malformed_in_a_row = 0
@@ -201,10 +263,27 @@ class MediaSession:
             track.set_frame(duration_ms(len(pcm), facts.sample_rate_hz) / 1000 or FRAME_S)
         elif track.frame_s != FRAME_S:
             track.set_frame(FRAME_S)
+        self._credit_ms -= track.frame_s * 1000
+        if self._credit_ms < 0:
+            self._spend(0, arrived_s)
         facts.frames_received += 1
+        if arrived_s - self._last_frame_s >= STALLED_S:
+            self.stall_s = arrived_s - self._last_frame_s
         self._last_frame_s = arrived_s
         self._malformed_in_a_row = 0
         return PcmFrame(raw_id, pcm, facts.sample_rate_hz, audio.silent, at, arrived_s)
+
+    def _spend(self, sound_ms: float, arrived_s: float) -> None:
+        """Takes from the credit; what time has added to it is only reckoned up when it is used up."""
+        self._credit_ms -= sound_ms
+        if self._credit_ms >= 0:
+            return
+        speakers = min(max(1, len(self._tracks)), DOMINANT_SPEAKERS)
+        earned_ms = (arrived_s - self._credited_s) * 1000 * MOST_HASTE * speakers
+        self._credit_ms = min(self._credit_ms + earned_ms, BACKLOG_MS * speakers)
+        self._credited_s = arrived_s
+        if self._credit_ms < 0:
+            raise StreamMustClose(CLOSE_FLOOD, f"The stream came faster than {MOST_HASTE} times real time.")
 
     def _new_track(self, raw_id: str, at: datetime | None, arrived_s: float) -> _Track:
         # A name is stored, shown and used as a key, so it is looked at once, when it is new.

@@ -11,11 +11,12 @@ from dataclasses import dataclass
 
 from django.conf import settings
 
-from calls.live import CallLive, Health, Level, LiveEvent, hub
-from streaming.journal import PROCESS_ID, journal
+from calls.live import CallLive, Health, LiveEvent, hub
+from calls.operations.process import PROCESS_ID
+from streaming.journal import journal
 from streaming.pipeline.call import CallPipeline
 from streaming.player import Player, Send
-from streaming.session import MediaSession
+from streaming.session import STALLED_S, MediaSession
 
 log = logging.getLogger(__name__)
 
@@ -32,28 +33,22 @@ class Line:
 
     def live(self, now_s: float) -> CallLive:
         return {
-            "levels": {
-                raw_id: Level(
-                    rms_dbfs=level["rms_dbfs"],
-                    peak_dbfs=level["peak_dbfs"],
-                    dc=level["dc"],
-                    speaking=level["speaking"],
-                    clipping=level["clipping"],
-                )
-                for raw_id, level in self.pipeline.levels_now(now_s).items()
-            },
-            "health": self._health(),
+            "levels": {**self.pipeline.levels_now(now_s)},
+            "health": self._health(now_s),
             "playing": self.pipeline.playing_now(now_s),
         }
 
-    def _health(self) -> Health | None:
+    def _health(self, now_s: float) -> Health | None:
         if self.session is None:
             return None
-        facts = self.session.facts
+        facts, idle_s = self.session.facts, self.session.idle_s(now_s)
+        # While nothing comes, what comes next is at least so late.
+        lag_ms = max(facts.lag_ms, idle_s * 1000 if idle_s >= STALLED_S else 0)
         return {
             "frames_received": facts.frames_received,
             "frames_sent": self.player.frames_sent,
-            "lag_ms": round(facts.lag_ms),
+            "lag_ms": round(lag_ms),
+            "frame_age_ms": round(idle_s * 1000),
             "lost_ms": round(facts.lost_ms),
             "gaps": facts.gaps,
             "malformed": facts.malformed_total,
@@ -93,6 +88,10 @@ class Switchboard:
             self._end(line)
         else:
             line.ending = asyncio.get_running_loop().call_later(settings.STREAM_KEEP_S, self._end, line)
+
+    @property
+    def lines(self) -> tuple[Line, ...]:
+        return tuple(self._lines.values())
 
     def line(self, call_id: str) -> Line | None:
         return self._lines.get(call_id)

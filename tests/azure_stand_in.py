@@ -18,8 +18,8 @@ from django.urls import reverse
 from calls.background import drain
 from calls.models import Call
 from calls.tokens import call_token
+from tests.calls.forger import AUDIENCE, HEADER, ISSUER, token
 from tests.calls.loopback import Loopback, Reply, Seen
-from tests.calls.test_auth import AUDIENCE, HEADER, ISSUER, token
 from tests.calls.test_keys import jwk
 
 ACCESS_KEY = base64.b64encode(b"secret-key-0123456789abcdef01234").decode()
@@ -99,7 +99,7 @@ def _accepted(asked: Asked) -> Reply:
             "correlationId": f"correlation-{asked.connection_id[:8]}",
         }
         return Reply.of(properties, 201 if asked.verb == "create" else 200)
-    return Reply(204) if asked.verb in {"reject", "terminate"} else Reply(202)
+    return Reply(204) if asked.verb in {"reject", "redirect", "terminate"} else Reply(202)
 
 
 def refusal(status: int, code: str, message: str = "No.") -> Callable[[Asked], Reply]:

@@ -1,10 +1,14 @@
 """What all tests share."""
 
 import os
-from collections.abc import Callable
-from typing import NoReturn
+from collections.abc import Callable, Iterator
+from typing import Any, NoReturn
 
 import pytest
+from django.db import connection
+from django.db.models.signals import post_migrate
+
+from calls.roles import make_groups
 
 IN_CI = os.environ.get("CI") == "true"
 
@@ -22,10 +26,33 @@ def lacks() -> Callable[[str], NoReturn]:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The long ring runs in CI, and elsewhere when asked for: LONG=1 make test."""
+    """What takes long begins first. The long ring runs in CI, and elsewhere when asked for: LONG=1 make test."""
+    items.sort(key=lambda item: item.get_closest_marker("journey") is None)
     if IN_CI or os.environ.get("LONG"):
         return
     skip = pytest.mark.skip(reason="long: runs in CI, or with LONG=1")
     for item in items:
         if item.get_closest_marker("long"):
             item.add_marker(skip)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """A test that empties the database takes away the groups that a migration made; Django says when it has done so."""
+    post_migrate.connect(roles_again, dispatch_uid="roles of the tests")
+
+
+def roles_again(sender: Any, **_: Any) -> None:
+    if sender.name == "calls":
+        make_groups(sender.apps.get_model("auth", "Group"), sender.apps.get_model("auth", "Permission"))
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
+    """Threads of the portal may hold connections when the last test is over; PostgreSQL waits for none of them."""
+    yield
+    if connection.vendor == "postgresql":
+        with django_db_blocker.unblock(), connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )

@@ -16,16 +16,29 @@ from acsportal.emulator.control import MAX_UPLOAD, Control, guard
 from acsportal.emulator.eventgrid import EventGrid
 from acsportal.emulator.exchange import Exchange, Options
 from acsportal.emulator.faults import Faults
+from acsportal.emulator.faults.door import FaultDoor
+from acsportal.emulator.faults.rest import misbehaving
 from acsportal.emulator.identity import Identity
 from acsportal.emulator.network import Network
+from acsportal.emulator.phone.socket import PhoneDoor
 from acsportal.emulator.rest import Rest
 
 HOST = "127.0.0.1"
-POLICY = "default-src 'self'; img-src data:; frame-ancestors 'none'"
-PHONE = Path(__file__).parent / "phone"
+PHONE = Path(__file__).parent / "phone" / "static"
+FONTS = Path(__file__).parents[2] / "static" / "fonts"
+PHONE_HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; "
+    "img-src 'self' data:; media-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'none'",
+    "Permissions-Policy": "microphone=(self), camera=(), geolocation=()",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "Cache-Control": "no-cache",
+}
 EPILOG = """\
 The portal's calls are answered after a second or two by the scenario of --callee-scenario.
-Numbers that end in 0000 never answer (CreateCallFailed 480/560480), those that end in 0001 are busy (403/560403).
+Numbers that end in 0000 never answer (CreateCallFailed 480/560480), those that end in 0001 are busy (403/560403);
+rooms and group calls that end in 0000 cannot be joined (ConnectFailed 480/10076).
 Phone callers (+1…) who give up while it rings vanish without a word, as in Azure; ACS users (8:acs:…) leave
 Microsoft.Communication.CallEnded at the event door. Only loopback is listened on.
 """
@@ -84,17 +97,22 @@ def _application(exchange: Exchange, options: Options) -> web.Application:
         return web.json_response(identity.keys())
 
     async def phone(request: web.Request) -> web.FileResponse:
-        return web.FileResponse(PHONE / "index.html", headers={"Content-Security-Policy": POLICY})
+        return web.FileResponse(PHONE / "index.html", headers=PHONE_HEADERS)
 
-    application = web.Application(middlewares=[guard], client_max_size=MAX_UPLOAD)
+    door = PhoneDoor(exchange)
+    application = web.Application(middlewares=[guard, misbehaving(exchange)], client_max_size=MAX_UPLOAD)
+    application.on_shutdown.append(door.shut_down)
     application.add_routes(
         [
             web.get("/", phone),
+            web.static("/phone/fonts", FONTS),
             web.static("/phone", PHONE),
             web.get("/calling/.well-known/acsopenidconfiguration", openid_configuration),
             web.get("/calling/keys", keys),
             *Control(exchange).routes(),
-            web.route("*", "/calling/{operation:.*}", Rest(exchange, options.access_key).respond),
+            *FaultDoor(exchange.network.faults, exchange.calls).routes(),
+            *door.routes(),
+            *Rest(exchange, options.access_key).routes(),
         ]
     )
     return application

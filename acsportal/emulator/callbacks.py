@@ -42,7 +42,7 @@ class Leg:
 
 
 class Delivery(TypedDict):
-    """One attempt; ``status`` is the HTTP status, or null when there was no answer."""
+    """One attempt; ``status`` is the HTTP status, or null when there was no answer, or a fault lost the event."""
 
     type: str
     status: int | None
@@ -71,13 +71,17 @@ class Callbacks:
         result: Result | None = None,
         context: str | None = None,
         url: str | None = None,
+        source: str | None = None,
     ) -> None:
-        """Have ``Microsoft.Communication.<kind>`` delivered soon; not after the call's last event."""
+        """Have ``Microsoft.Communication.<kind>`` delivered soon; not after the call's last event.
+
+        ``source`` is the leg, if it is nothing else.
+        """
         if self._closed:
             return
-        event = self._event(kind, extra or {}, result or Result(), context)
+        event = self._event(kind, extra or {}, result or Result(), context, source)
         before, self._held = self._held, None
-        if before is None and self._network.faults.take("reorder_callbacks", self._call_id, kind):
+        if before is None and self._network.faults.take("reorder_callbacks", self._call_id, type=kind):
             self._held = asyncio.Event()
         self._launch(self._deliver(event, url or self._leg.callback_url, wait=self._held, release=before), kind)
 
@@ -102,8 +106,10 @@ class Callbacks:
         self._on_the_way.add(task)
         task.add_done_callback(self._on_the_way.discard)
 
-    def _event(self, kind: str, extra: dict[str, Any], result: Result, context: str | None) -> dict[str, Any]:
-        source = f"calling/callConnections/{self._leg.call_connection_id}"
+    def _event(
+        self, kind: str, extra: dict[str, Any], result: Result, context: str | None, source: str | None = None
+    ) -> dict[str, Any]:
+        source = source or f"calling/callConnections/{self._leg.call_connection_id}"
         body = {
             **extra,
             "resultInformation": result.body(),
@@ -131,8 +137,14 @@ class Callbacks:
     ) -> None:
         if wait is not None:
             await _at_most(wait, REORDER_S)
-        twice = self._network.faults.take("duplicate_callback", self._call_id, event["type"])
+        take, about = self._network.faults.take, {"type": event["type"]}
+        twice = take("duplicate_callback", self._call_id, **about)
         try:
+            if take("lose_callback", self._call_id, **about):
+                self._note(event, None)
+                return
+            if late := take("delay_callbacks", self._call_id, **about):
+                await asyncio.sleep(late.number("ms") / 1000)
             await self._post(event, url)
         finally:
             if release is not None:
@@ -145,8 +157,7 @@ class Callbacks:
         """Until answered below 500. Whether Azure repeats callbacks at all is undocumented (sheet 5.2)."""
         for pause_s in (*self._network.timing.callback_retry_s, None):
             status = await self._attempt(event, url)
-            at = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-            self.deliveries.append({"type": event["type"], "status": status, "at": at})
+            self._note(event, status)
             if status is not None and status < 500:
                 return
             if pause_s is None:
@@ -155,8 +166,12 @@ class Callbacks:
             log.warning("call %s: %s not taken (%s), again in %s s", self._call_id, event["type"], status, pause_s)
             await asyncio.sleep(pause_s)
 
+    def _note(self, event: dict[str, Any], status: int | None) -> None:
+        at = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        self.deliveries.append({"type": event["type"], "status": status, "at": at})
+
     async def _attempt(self, event: dict[str, Any], url: str) -> int | None:
-        headers = {"Authorization": f"Bearer {self._network.identity.token(CALLBACK_TOKEN_S)}"}
+        headers = self._network.authorization(self._call_id, "callback", CALLBACK_TOKEN_S, event["type"])
         try:
             async with self._network.http.post(
                 url, json=[event], headers=headers, timeout=ClientTimeout(total=10), allow_redirects=False

@@ -1,7 +1,6 @@
-"""The control face: ring the portal, act as the people on the call, see and hear what became of it, arm faults."""
+"""The control face: ring the portal, act as the people on the call, see and hear what became of it."""
 
 import asyncio
-import dataclasses
 import time
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -13,7 +12,6 @@ from aiohttp import BodyPartReader, web
 from acsportal.emulator import scenario as scenarios
 from acsportal.emulator.call import Call, Participant, identifier, raw_id_of
 from acsportal.emulator.exchange import Exchange
-from acsportal.emulator.faults import AVAILABLE, Fault
 from acsportal.emulator.media.stream import MediaStream
 from acsportal.emulator.media.tracks import Sound, Voice, decode
 from acsportal.emulator.scenario import Scenario, Speaker
@@ -43,12 +41,6 @@ class Form:
 
     def flag(self, name: str) -> bool:
         return str(self.fields.get(name, "")).lower() in ("true", "1", "on", "yes")
-
-    def number(self, name: str, default: float) -> float:
-        value = self.fields.get(name, default)
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            raise ValueError(f"“{name}” must be a number.")
-        return value
 
 
 async def read_form(request: web.Request) -> Form:
@@ -84,12 +76,11 @@ class Control:
             web.get("/emulator/calls", self.calls),
             web.get(one, self.call),
             web.get(f"{one}/heard.wav", self.heard),
+            web.get(f"{one}/round-trips", self.round_trips),
             web.post(f"{one}/say", self.say),
             web.post(f"{one}/dtmf", self.dtmf),
             web.post(f"{one}/participants", self.join),
             web.post(f"{one}/hang-up", self.hang_up),
-            web.get("/emulator/faults", self.faults),
-            web.post("/emulator/faults", self.arm),
             web.get("/emulator/scenarios", self.scenarios),
         ]
 
@@ -113,8 +104,13 @@ class Control:
         return web.json_response(call_row(self._call(request)))
 
     async def heard(self, request: web.Request) -> web.Response:
-        content = await asyncio.to_thread(self._call(request).heard().wav)
+        call, raw_id = self._call(request), request.query.get("raw_id")
+        content = await asyncio.to_thread(lambda: call.heard(raw_id).wav())
         return web.Response(body=content, content_type="audio/wav", headers={"Cache-Control": "no-store"})
+
+    async def round_trips(self, request: web.Request) -> web.Response:
+        media = self._call(request).media
+        return web.json_response({"ms": [] if media is None else list(media.round_trips.ms)})
 
     async def say(self, request: web.Request) -> web.Response:
         call, form = self._connected(request), await read_form(request)
@@ -133,8 +129,10 @@ class Control:
         tones = (form.text("tones") or "").upper()
         if not tones or set(tones) - TONES:
             raise ValueError("“tones” must be keys: 0 to 9, *, # and A to D.")
-        if call.media is not None:
-            call.media.press(tones)
+        raw_id = form.text("raw_id")
+        if raw_id is not None and raw_id not in call.participants:
+            raise ValueError(f"Nobody on the call has the raw id “{raw_id}”.")
+        call.press(tones, raw_id)
         return web.json_response({"tones": tones}, status=202)
 
     async def join(self, request: web.Request) -> web.Response:
@@ -150,20 +148,6 @@ class Control:
         call = self._call(request)
         call.hang_up(by_portal=False)
         return web.json_response({"id": call.id, "state": call.state})
-
-    async def faults(self, request: web.Request) -> web.Response:
-        armed = [_fault_row(fault) for fault in self._exchange.network.faults.armed()]
-        return web.json_response({"available": AVAILABLE, "armed": armed})
-
-    async def arm(self, request: web.Request) -> web.Response:
-        form = await read_form(request)
-        name, call = form.text("fault"), form.text("call")
-        if call is not None and call not in self._exchange.calls:
-            raise ValueError(f"There is no call “{call}”.")
-        fault = Fault(
-            name or "", call, form.text("type"), int(form.number("count", 1)), float(form.number("after_s", 0))
-        )
-        return web.json_response(_fault_row(self._exchange.network.faults.arm(fault)), status=201)
 
     async def scenarios(self, request: web.Request) -> web.Response:
         rows = [{"name": name, "title": scenarios.script(name)["title"]} for name in scenarios.names()]
@@ -249,8 +233,10 @@ def _streaming_row(media: MediaStream | None) -> Row:
     queued_ms = round(playout.queued_ms(elapsed_s))
     return {
         "state": media.state,
+        "subscription_id": media.subscription_id,
         "socket_connects": media.socket_connects,
         "frames_sent": media.frames_sent,
+        "frames_lost": media.frames_lost,
         "frames_received": media.frames_received,
         "frames_ignored": media.ignored,
         "stop_audio": playout.stop_audio,
@@ -268,6 +254,7 @@ def _streaming_row(media: MediaStream | None) -> Row:
 _COUNTERS = (
     "socket_connects",
     "frames_sent",
+    "frames_lost",
     "frames_received",
     "frames_ignored",
     "stop_audio",
@@ -285,13 +272,6 @@ def _people(call: Call) -> list[str]:
 
 def _participant_row(somebody: Participant) -> Row:
     return {"raw_id": somebody.raw_id, "kind": identifier(somebody.raw_id)["kind"], "name": somebody.name}
-
-
-def _fault_row(fault: Fault) -> Row:
-    row = dataclasses.asdict(fault)
-    row["fault"] = row.pop("name")
-    row["armed_at"] = _iso(fault.armed_at)
-    return row
 
 
 def _spoken(raw_id: str) -> str:

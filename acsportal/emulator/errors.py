@@ -23,6 +23,14 @@ def participant_not_found(raw_id: str) -> AzureError:
     return AzureError(404, "8522", f"Participant not found: {raw_id}.")
 
 
+def invitation_not_found(invitation_id: str) -> AzureError:
+    return AzureError(404, "8522", f"Invitation not found: {invitation_id}.")
+
+
+def recording_not_found(recording_id: str) -> AzureError:
+    return AzureError(404, "8522", f"Recording not found: {recording_id}.")
+
+
 def ringing_is_over() -> AzureError:
     """For a context whose call was given up, timed out, rejected or redirected (sheet, pitfall 15)."""
     return AzureError(404, "8522", "Call not found: it no longer rings.")
@@ -40,6 +48,10 @@ def conflict() -> AzureError:
     return AzureError(409, "8519", "Conflict: the incoming call was already answered or is being acted upon.")
 
 
+def conflict_of(what: str) -> AzureError:
+    return AzureError(409, "8519", f"Conflict: {what}.")
+
+
 def invalid(what: str) -> AzureError:
     return AzureError(400, "8523", f"Invalid argument: {what}.")
 
@@ -54,6 +66,21 @@ def wrong_state(what: str) -> AzureError:
 
 def media_mode(what: str) -> AzureError:
     return AzureError(400, "8500", f"Invalid media mode: {what}.")
+
+
+def incompatible(operation: str) -> AzureError:
+    """For a media operation that may not queue behind those that are there."""
+    return AzureError(
+        412, "8583", f"Precondition failed: {operation} cannot wait behind the media operation that runs."
+    )
+
+
+def no_speech_service() -> AzureError:
+    return AzureError(400, "8567", "Azure AI services are not configured: no cognitiveServicesEndpoint at set-up.")
+
+
+def no_transcription() -> AzureError:
+    return AzureError(405, "8522", "Transcription URL is not set or cognitive service is not configured at set-up.")
 
 
 def no_stream_url() -> AzureError:

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from aiohttp import ClientError, ClientSession, ClientTimeout
 
+from acsportal.emulator.faults import Fault
 from acsportal.emulator.network import log
 
 ORIGIN = "eventgrid.azure.net"
@@ -59,9 +60,16 @@ class EventGrid:
                 raise NotSubscribedError("The portal's event door did not answer the validation") from error
             self._validated = True
 
-    async def deliver(self, kind: str, subject: str, content: dict[str, Any]) -> None:
-        """At least once, with pauses as subscribed, until taken with 200 to 204 or given up."""
+    async def deliver(self, kind: str, subject: str, content: dict[str, Any], more: Fault | None = None) -> None:
+        """At least once, with pauses as subscribed, until taken with 200 to 204 or given up; ``more`` repeats it."""
         event_id, now = str(uuid.uuid4()), _now()
+        await self._deliver(event_id, now, kind, subject, content)
+        for _ in range(int(more.number("times")) if more is not None else 0):
+            if more is not None and more.options["ids"] == "new":
+                event_id = str(uuid.uuid4())
+            await self._deliver(event_id, now, kind, subject, content)
+
+    async def _deliver(self, event_id: str, now: str, kind: str, subject: str, content: dict[str, Any]) -> None:
         body: Any
         if self._subscription.schema == "grid":
             body = [

@@ -7,9 +7,12 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from acsportal.emulator.call import Call, SetUp
+from acsportal.emulator.call.archive import Archive
+from acsportal.emulator.call.room import Room
 from acsportal.emulator.eventgrid import EventGrid, Schema, Subscription
 from acsportal.emulator.identity import ACCESS_KEY, ISSUER, RESOURCE_ID
 from acsportal.emulator.network import Network, Timing
+from acsportal.emulator.phone.directory import Directory
 from acsportal.emulator.scenario import Scenario
 
 DEMO_SECRET = "emulator-event-grid-secret"  # noqa: S105 - for loopback demonstrations only
@@ -49,26 +52,49 @@ class Exchange:
     def __init__(self, network: Network, grid: EventGrid, callee: Scenario, kept_calls: int) -> None:
         self.network = network
         self.calls: dict[str, Call] = {}
+        self.phones = Directory()
+        self.archive = Archive(grid)
         self._grid = grid
         self._callee = callee
         self._kept_calls = kept_calls
         self._ordinal = 0
         self._contexts: dict[str, Call] = {}
         self._connections: dict[str, Call] = {}
+        self._rooms: dict[str, Room] = {}
 
     def ring(self, caller: str, callee: str, scenario: Scenario) -> Call:
         """Have somebody call the portal; ``caller`` and ``callee`` are raw ids."""
-        call = self._add(Call(self.network, self._grid, scenario.starring(caller), caller, callee, self._next()))
+        call = self._add(self._call(scenario.starring(caller), caller, callee, "inbound"))
         self._contexts[call.incoming_call_context] = call
         call.ring()
         return call
 
     def place(self, caller: str, targets: list[str], set_up: SetUp) -> Call:
         """The portal calls somebody."""
-        call = Call(
-            self.network, self._grid, self._callee, caller, targets[0], self._next(), "outbound", targets=targets
-        )
+        call = self._call(self._callee, caller, targets[0], "outbound")
+        call.targets = targets
         call.dial(set_up)
+        self._learn(call)
+        return self._add(call)
+
+    def connect(self, kind: str, address: str, set_up: SetUp) -> Call | None:
+        """The portal joins: a conversation under way, or None; or the people in a group call or a room.
+
+        In a group call or room that nobody is in yet the callee's scenario waits.
+        """
+        if kind == "serverCallLocator":
+            other = self._under_way(address)
+            if other is None:
+                return None
+            call = self._call(other.scenario, other.caller, set_up.own_raw_id, "connected")
+            room: Room | None = other.room
+        else:
+            room = self._rooms.get(f"{kind} {address}")
+            room = None if room is not None and room.is_over else room
+            call = self._call(self._callee, self._callee.speakers[0].raw_id, set_up.own_raw_id, "connected")
+        call.enter(set_up, room, address)
+        if kind != "serverCallLocator":
+            self._rooms[f"{kind} {address}"] = call.room
         self._learn(call)
         return self._add(call)
 
@@ -82,16 +108,32 @@ class Exchange:
     def by_connection(self, connection_id: str) -> Call | None:
         return self._connections.get(connection_id)
 
+    def by_server_call(self, server_call_id: str) -> Call | None:
+        """A live connection to that conversation."""
+        found = [call for call in self.calls.values() if call.server_call_id == server_call_id and not call.is_over]
+        return found[0] if found else None
+
     def own_raw_id(self) -> str:
         """A new identity of the portal's resource: the portal's own leg of a call."""
         return f"8:acs:{self.network.identity.resource_id}_{uuid.uuid4()}"
 
     async def shut_down(self) -> None:
         await asyncio.gather(*(call.shut_down() for call in self.calls.values()))
+        await self.archive.shut_down()
 
-    def _next(self) -> int:
+    def _call(self, scenario: Scenario, caller: str, callee: str, direction: str) -> Call:
         self._ordinal += 1
-        return self._ordinal
+        call = Call(self.network, self._grid, scenario, caller, callee, self._ordinal, direction)
+        call.guest_voice, call.phones = self._callee.speakers[0].voice, self.phones
+        return call
+
+    def _under_way(self, server_call_id: str) -> Call | None:
+        """A call of that conversation, if it has begun and somebody is still in it, be it without the portal."""
+        for call in self.calls.values():
+            has_begun = call.room.began_s is not None and not call.room.is_over
+            if call.server_call_id == server_call_id and has_begun and call.room.humans:
+                return call
+        return None
 
     def _learn(self, call: Call) -> None:
         if call.leg is not None:
@@ -107,6 +149,8 @@ class Exchange:
         if call is None:
             return
         del self.calls[call.id]
+        for address in [name for name, room in self._rooms.items() if room is call.room and not room.calls]:
+            del self._rooms[address]
         self._contexts.pop(call.incoming_call_context, None)
         if call.leg is not None:
             self._connections.pop(call.leg.call_connection_id, None)

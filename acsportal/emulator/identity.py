@@ -47,15 +47,15 @@ class Identity:
     def key_id(self) -> str:
         return _name(self.key)
 
-    def token(self, lifetime_s: int) -> str:
-        """A new bearer token; each has a ``jti`` of its own."""
-        now = int(time.time())
+    def token(self, lifetime_s: int, *, audience: str = "", aged_s: int = 0) -> str:
+        """A new bearer token; each has a ``jti`` of its own. ``aged_s`` makes it one that was signed so long ago."""
+        signed_at = int(time.time()) - aged_s
         claims = {
             "iss": self.issuer,
-            "aud": self.resource_id,
-            "iat": now,
-            "nbf": now,
-            "exp": now + lifetime_s,
+            "aud": audience or self.resource_id,
+            "iat": signed_at,
+            "nbf": signed_at,
+            "exp": signed_at + lifetime_s,
             "jti": str(uuid.uuid4()),
         }
         return jwt.encode(claims, self.key, algorithm="RS256", headers={"kid": self.key_id})

@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import Coroutine
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from aiohttp import ClientSession
 
@@ -12,6 +12,9 @@ from acsportal.emulator.faults import Faults
 from acsportal.emulator.identity import Identity
 
 log = logging.getLogger("acsportal.emulator")
+
+OTHER_RESOURCE = "99999999-0000-0000-0000-000000000009"
+STALE_S = 3600
 
 Span = tuple[float, float]
 
@@ -44,6 +47,17 @@ class Network:
     faults: Faults
     timing: Timing
     seed: int
+
+    def authorization(
+        self, call: str, where: Literal["callback", "socket"], lifetime_s: int, event_type: str = ""
+    ) -> dict[str, str]:
+        """The header by which the portal knows Azure, or what a fault makes of it."""
+        facts = {"where": where, "type": event_type}
+        if self.faults.take("no_token", call, **facts):
+            return {}
+        audience = OTHER_RESOURCE if self.faults.take("wrong_audience", call, **facts) else ""
+        aged_s = lifetime_s + STALE_S if self.faults.take("expired_token", call, **facts) else 0
+        return {"Authorization": f"Bearer {self.identity.token(lifetime_s, audience=audience, aged_s=aged_s)}"}
 
 
 class Tasks:

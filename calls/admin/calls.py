@@ -13,14 +13,15 @@ from django.utils.safestring import SafeString
 from calls import services
 from calls.admin import cells, orders
 from calls.admin.inlines import INLINES
-from calls.admin.pages import form_page, show_fault
+from calls.admin.pages import form_page
 from calls.admin.readonly import ReadOnly
 from calls.errors import CallError
-from calls.forms import PlaceForm
+from calls.forms import PlaceForm, show_fault
 from calls.models import Call, CallEvent, Command, Injection, Participant, StreamSession
 from calls.permissions import VERBS
 from calls.services import Actor
 from calls.templatetags.console import DASH, clock
+from calls.visibility import sight_of
 
 # Action → the verb whose rule on the call says whether it is possible.
 ORDERS = {
@@ -76,7 +77,8 @@ class CallAdmin(ReadOnly[Call]):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Call]:
         answers = Command.objects.filter(call=OuterRef("pk"), verb=Command.Verb.ANSWER)
         answers = answers.exclude(state=Command.State.FAILED).order_by("-created_at")
-        return super().get_queryset(request).annotate(taken_by=Subquery(answers.values("asked_by")[:1]))
+        seen = sight_of(request.user).of(super().get_queryset(request))
+        return seen.annotate(taken_by=Subquery(answers.values("asked_by")[:1]))
 
     def get_readonly_fields(self, request: HttpRequest, obj: Call | None = None) -> tuple[str, ...]:
         return tuple(name for _, options in self.fieldsets for name in options["fields"])  # type: ignore[misc]

@@ -12,10 +12,10 @@ from django.utils.safestring import SafeString
 
 from calls import services
 from calls.admin import cells
-from calls.admin.pages import form_page, show_fault
+from calls.admin.pages import form_page
 from calls.admin.typed import ModelAdmin
 from calls.errors import CallError
-from calls.forms import ClipUploadForm
+from calls.forms import ClipUploadForm, show_fault
 from calls.models import Clip
 from calls.services import Actor
 from calls.templatetags.console import bytes as size_of

@@ -1,6 +1,5 @@
 """The admin's own forms. What calls.forms has for the console's pages is used from there."""
 
-import re
 from datetime import datetime
 from typing import Any
 
@@ -9,17 +8,12 @@ from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, Permissi
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 
-from calls.admin.typed import ModelForm
 from calls.errors import CallError
 from calls.forms import AUDIO_TYPES, voices
-from calls.models import CallPolicy, Clip, Injection
-from calls.permissions import OPERATOR, scope
+from calls.models import Clip, Injection
+from calls.permissions import GRANTABLE, scope
 from calls.services import PlayClip, PlayFile, PlayTone, SayText
 from calls.services.sound import MAX_FILE_S, MAX_TEXT, WHAT_FITS, Sound, inspect
-
-# What a pattern may begin with so that it can ever match: +, a raw id's prefix (4:, 8:acs:), or a wildcard.
-_MATCHABLE = re.compile(r"\+|[*?\[]|[0-9]{1,2}:")
-_PATTERN = re.compile(r"[0-9A-Za-z+*?:_.\-\[\]!]+")
 
 
 class InjectForm(forms.Form):
@@ -125,7 +119,7 @@ class KeyForm(forms.Form):
 
     def __init__(self, user: AbstractBaseUser | AnonymousUser | PermissionsMixin, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        held = [scope(each) for each in OPERATOR if isinstance(user, PermissionsMixin) and user.has_perm(each)]
+        held = [scope(each) for each in GRANTABLE if isinstance(user, PermissionsMixin) and user.has_perm(each)]
         found = Permission.objects.filter(content_type__app_label="calls", codename__in=held)
         named = {permission.codename: permission.name for permission in found}
         zone = timezone.get_current_timezone_name()
@@ -138,51 +132,3 @@ class KeyForm(forms.Form):
         if expires_at and expires_at <= timezone.now():
             raise ValidationError("This moment has passed. Choose one to come.")
         return expires_at
-
-
-class PolicyForm(ModelForm[CallPolicy]):
-    class Meta:
-        model = CallPolicy
-        fields = (
-            "name",
-            "position",
-            "enabled",
-            "callee_pattern",
-            "caller_pattern",
-            "action",
-            "channel_type",
-            "sample_rate_hz",
-            "bidirectional",
-            "dtmf",
-            "streaming_start",
-        )
-        labels = {
-            "callee_pattern": "Number called",
-            "caller_pattern": "Calling number",
-            "channel_type": "Voices",
-            "sample_rate_hz": "Rate",
-            "dtmf": "Pressed keys",
-        }
-        help_texts = {
-            "callee_pattern": "As +18005550100. * stands for any digits, ? for one: +1800* takes all of 800.",
-            "caller_pattern": "The same: +49* takes callers from Germany, 4:anonymous those who hide their number.",
-            "channel_type": "One stream per speaker tells voices apart; Azure sends the four loudest.",
-        }
-
-    def clean_callee_pattern(self) -> str:
-        return _pattern(self.cleaned_data["callee_pattern"])
-
-    def clean_caller_pattern(self) -> str:
-        return _pattern(self.cleaned_data["caller_pattern"])
-
-
-def _pattern(text: str) -> str:
-    """The pattern as numbers are stored, without the spaces people group them by; refuses what can never match."""
-    compact = re.sub(r"[\s()]", "", text)
-    if compact.startswith("+"):
-        compact = compact.replace("-", "").replace(".", "")
-    if not _PATTERN.fullmatch(compact):
-        raise ValidationError("Use digits, +, * and ?, such as +1800*.")
-    if not _MATCHABLE.match(compact):
-        raise ValidationError("This never matches: numbers begin with + and the country code, such as +1800*.")
-    return compact

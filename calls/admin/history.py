@@ -9,6 +9,7 @@ from calls.admin import cells
 from calls.admin.columns import EventColumns, OrderColumns, PersonColumns, SoundColumns, StreamColumns
 from calls.admin.readonly import ReadOnly, Row
 from calls.models import CallEvent, Command, Injection, Participant, StreamSession
+from calls.visibility import sight_of
 
 
 class OfCall(ReadOnly[Row]):
@@ -17,7 +18,8 @@ class OfCall(ReadOnly[Row]):
     list_display_links = None
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Row]:
-        return super().get_queryset(request).select_related("call")
+        seen: QuerySet[Row] = sight_of(request.user).of(super().get_queryset(request))
+        return seen.select_related("call")
 
     @admin.display(description="Call")
     def call_cell(self, row: Row) -> SafeString | str:

@@ -10,11 +10,15 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.safestring import SafeString
 
+from calls import services
 from calls.admin import cells
 from calls.admin.forms import KeyForm
 from calls.admin.pages import form_page, page
 from calls.admin.typed import ModelAdmin
+from calls.errors import CallError
 from calls.models import ApiKey
+from calls.permissions import VERBS
+from calls.services import Actor
 
 
 @admin.register(ApiKey)
@@ -81,7 +85,7 @@ class KeyAdmin(ModelAdmin[ApiKey]):
         return False
 
     def has_revoke_permission(self, request: HttpRequest) -> bool:
-        return request.user.has_perm("calls.change_apikey")
+        return request.user.has_perm(VERBS["revoke_key"])
 
     def has_view_permission(self, request: HttpRequest, obj: ApiKey | None = None) -> bool:
         return super().has_view_permission(request, obj) or self.has_revoke_permission(request)
@@ -89,8 +93,10 @@ class KeyAdmin(ModelAdmin[ApiKey]):
     @admin.action(description="Revoke", permissions=["revoke"])
     def revoke(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> None:
         for key in queryset:
-            if not ApiKey.objects.filter(pk=key.pk, revoked_at=None).update(revoked_at=timezone.now()):
-                messages.warning(request, f"{key.name} was revoked before.")
+            try:
+                services.revoke_key(Actor.of(request), key)
+            except CallError as error:
+                messages.warning(request, error.message)
                 continue
             self.log_change(request, key, "Revoked")
             messages.success(request, f"{key.name} is revoked and lets nobody in any more.")
@@ -105,8 +111,12 @@ class KeyAdmin(ModelAdmin[ApiKey]):
         if form.is_valid():
             chosen = form.cleaned_data
             creator = request.user if isinstance(request.user, User) else None
-            key, secret = ApiKey.issue(
-                chosen["name"], chosen["scopes"], created_by=creator, expires_at=chosen["expires_at"]
+            key, secret = services.issue_key(
+                Actor.of(request),
+                chosen["name"],
+                chosen["scopes"],
+                creator=creator,
+                expires_at=chosen["expires_at"],
             )
             self.log_addition(request, key, [{"added": {}}])
             return page(

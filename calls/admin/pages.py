@@ -4,12 +4,11 @@ from collections.abc import Sequence
 from typing import Any, cast
 
 from django.contrib.admin import helpers
-from django.forms import BaseForm, Form
+from django.forms import BaseForm
 from django.http import HttpRequest
 from django.template.response import TemplateResponse
 
 from calls.admin.typed import ModelAdmin
-from calls.errors import CallError
 
 Fieldsets = Sequence[tuple[str | None, dict[str, Any]]]
 
@@ -42,12 +41,3 @@ def form_page(
 def page(model_admin: ModelAdmin[Any], request: HttpRequest, template: str, **context: object) -> TemplateResponse:
     shared = model_admin.admin_site.each_context(request)
     return TemplateResponse(request, template, {**shared, "opts": model_admin.opts, **context})
-
-
-def show_fault(form: Form, error: CallError) -> None:
-    """Writes what a service refused onto the form: at its fields if it named them, else above all."""
-    known = {name: sentence for name, sentence in error.fields.items() if name in form.fields}
-    for name, sentence in known.items():
-        form.add_error(name, sentence)
-    if not known:
-        form.add_error(None, error.message)

@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from calls.admin.typed import BaseInlineFormSet, ModelAdmin, TabularInline
 from calls.models import Call
 from calls.permissions import VIEW
+from calls.visibility import sight_of
 
 Row = TypeVar("Row", bound=Model)
 
@@ -72,7 +73,8 @@ class RowsOfCall(TabularInline[Row, Call]):
         return tuple(self.fields or ())  # type: ignore[arg-type]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Row]:
-        return super().get_queryset(request).select_related("call")
+        seen: QuerySet[Row] = sight_of(request.user).of(super().get_queryset(request))
+        return seen.select_related("call")
 
     def has_add_permission(self, request: HttpRequest, obj: Call | None = None) -> bool:
         return False

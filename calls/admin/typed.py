@@ -4,10 +4,12 @@ from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.contrib import admin
+from django.contrib.auth.admin import UserAdmin as _UserAdmin
 from django.forms.models import BaseInlineFormSet as _BaseInlineFormSet
 
 if TYPE_CHECKING:
     from django.contrib.admin import ModelAdmin, TabularInline
+    from django.contrib.auth.admin import UserAdmin
     from django.forms.models import BaseInlineFormSet, ModelForm
 else:
 
@@ -16,6 +18,10 @@ else:
             return cls
 
     class ModelAdmin(admin.ModelAdmin):
+        def __class_getitem__(cls, _model: Any) -> type:
+            return cls
+
+    class UserAdmin(_UserAdmin):
         def __class_getitem__(cls, _model: Any) -> type:
             return cls
 
@@ -28,4 +34,4 @@ else:
             return cls
 
 
-__all__ = ["BaseInlineFormSet", "ModelAdmin", "ModelForm", "TabularInline"]
+__all__ = ["BaseInlineFormSet", "ModelAdmin", "ModelForm", "TabularInline", "UserAdmin"]

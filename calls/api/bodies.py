@@ -10,14 +10,18 @@ from rest_framework.serializers import (
     BooleanField,
     CharField,
     ChoiceField,
+    DateTimeField,
     FileField,
     FloatField,
     IntegerField,
+    ListField,
+    TimeField,
     UUIDField,
     ValidationError,
 )
 
 from calls.errors import BadInput
+from calls.models import CallPolicy
 from calls.models.profile import ChannelType, SampleRate, StreamingStart
 from calls.profiles import StreamingProfile
 from calls.services import PlayClip, PlayFile, PlayTone, SayText
@@ -69,6 +73,47 @@ class PlaceBody(Body):
     callee = CharField(max_length=128, help_text="Number with + and country code, or the raw id of an ACS user.")
     caller = CharField(max_length=32, required=False, allow_blank=True, allow_null=True, help_text="Your number.")
     streaming = ProfileField(required=False, allow_null=True)
+
+
+class RejectBody(Body):
+    reason = ChoiceField(choices=CallPolicy.RejectReason.choices, required=False, help_text="What the caller is told.")
+
+
+class RedirectBody(Body):
+    target = CharField(max_length=256, help_text="Number with + and country code, or the raw id of an ACS user.")
+
+
+class ChangedPolicyBody(Body):
+    name = CharField(max_length=80, required=False)
+    position = IntegerField(min_value=0, max_value=1_000_000, required=False, help_text="The lowest is asked first.")
+    enabled = BooleanField(required=False)
+    callee_pattern = CharField(max_length=128, required=False, help_text="Such as +1800* or *.")
+    caller_pattern = CharField(max_length=128, required=False)
+    days = CharField(max_length=7, required=False, help_text="1 is Monday, 7 is Sunday: 12345 are working days.")
+    opens_at = TimeField(required=False, allow_null=True, help_text="Such as 09:00; null with closes_at is all day.")
+    closes_at = TimeField(required=False, allow_null=True, help_text="Earlier than opens_at: on the next day.")
+    time_zone = CharField(max_length=64, required=False, help_text="Such as Europe/Berlin.")
+    action = ChoiceField(choices=CallPolicy.Action.choices, required=False)
+    reject_reason = ChoiceField(choices=CallPolicy.RejectReason.choices, required=False)
+    redirect_target = CharField(max_length=256, required=False, allow_blank=True)
+    streaming = ProfileBody(required=False)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """The columns of the policy."""
+        streaming: dict[str, Any] = attrs.pop("streaming", {})
+        if "start" in streaming:
+            streaming["streaming_start"] = streaming.pop("start")
+        return attrs | streaming
+
+
+class PolicyBody(ChangedPolicyBody):
+    name = CharField(max_length=80)
+
+
+class KeyBody(Body):
+    name = CharField(max_length=80)
+    scopes = ListField(child=CharField(max_length=40), max_length=60, help_text="Such as view_call, inject_call.")
+    expires_at = DateTimeField(required=False, allow_null=True, help_text="Left out, it lasts until it is revoked.")
 
 
 class Decibels(FloatField):

@@ -22,11 +22,13 @@ Row = TypeVar("Row", bound=Model)
 
 
 class Endpoint(GenericAPIView[Any]):
-    """`needs` names the permission for each method that the address takes."""
+    """`needs` names the permission for each method that the address takes, `refuses` what the schema should say of it
+    besides what all addresses answer."""
 
-    http_method_names = ["get", "head", "post", "delete"]
+    http_method_names = ["get", "head", "post", "patch", "delete"]
     filter_backends = []
     needs: ClassVar[Mapping[str, str]] = {}
+    refuses: ClassVar[Mapping[str, tuple[int, ...]]] = {}
 
     def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> Response:
         """Numbers and names are kept in no cache on the way."""
@@ -34,7 +36,7 @@ class Endpoint(GenericAPIView[Any]):
         return super().finalize_response(request, response, *args, **kwargs)
 
     def call(self, call_id: UUID) -> Call:
-        return found(Call.objects.all(), call_id, "call")
+        return found(Call.objects.visible_to(self.request.user), call_id, "call")
 
     def read(self, request: Request, body_type: type[Body]) -> dict[str, Any]:
         body = body_type(data=request.data)
@@ -55,8 +57,13 @@ class Verb(Endpoint):
     def post(self, request: Request, call_id: UUID) -> Response:
         self.read(request, NothingBody)
         command = type(self).service(Actor.of(request), self.call(call_id))
-        where = reverse("api:command", args=[command.pk])
-        return Response(command_json(command), status=202, headers={"Location": where})
+        return taken(command)
+
+
+def taken(command: Command) -> Response:
+    """An order was taken; the answer says where to follow it."""
+    where = reverse("api:command", args=[command.pk])
+    return Response(command_json(command), status=202, headers={"Location": where})
 
 
 def found(rows: QuerySet[Row], pk: UUID, noun: str) -> Row:

@@ -6,13 +6,13 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
-from django.db import DatabaseError
+from django.db import Error
 from django.http import Http404
 from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.settings import api_settings
 
-from calls.errors import CallError
+from calls.errors import CallError, GatewayError
 
 log = logging.getLogger(__name__)
 
@@ -22,7 +22,9 @@ WAIT_S: Final = 60
 def as_response(error: Exception, context: Mapping[str, Any]) -> Response:
     """The answer to anything that a view raised; what nobody foresaw is logged and answered 500 (database: 503)."""
     if isinstance(error, CallError):
-        return _answer(error.status, error.code, error.message, error.fields)
+        pause_s = error.retry_after_s if isinstance(error, GatewayError) else None
+        headers = {} if pause_s is None else {"Retry-After": str(math.ceil(pause_s))}
+        return _answer(error.status, error.code, error.message, error.fields, headers)
     if isinstance(error, exceptions.ValidationError):
         return _bad_fields(error)
     if isinstance(error, exceptions.APIException):
@@ -35,7 +37,7 @@ def as_response(error: Exception, context: Mapping[str, Any]) -> Response:
         return _answer(413, "too_large", "The body is too large. Send less at once.")
     if isinstance(error, SuspiciousOperation):
         return _answer(400, "bad_input", "The body has too many parts. Send only those needed.")
-    if isinstance(error, DatabaseError):
+    if isinstance(error, Error):
         log.error("the database did not answer a request", exc_info=error)
         return _answer(503, "unavailable", "The database does not answer. Try again in a moment.")
     log.error("a request failed", exc_info=error)

@@ -1,16 +1,22 @@
 """What the list of calls can be narrowed to."""
 
 import re
+from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
 
 import django_filters
 from django.core.exceptions import ValidationError
 from django.db.models import Q, QuerySet
+from django.utils import timezone
 from django_filters.fields import IsoDateTimeField
+from drf_spectacular.utils import OpenApiParameter
 
-from calls.models import Call
+from calls.errors import BadInput
+from calls.models import AuditEntry, Call
+from calls.numbers import as_stored
 
 _GROUPING = re.compile(r"[\s().-]")
 # A plus sign that was not quoted in the address arrives as a space.
@@ -68,3 +74,46 @@ class CallFilter(django_filters.FilterSet):  # type: ignore[misc]
         with suppress(ValueError):
             found |= Q(pk=UUID(words))
         return calls.filter(found)
+
+
+class AuditFilter(django_filters.FilterSet):  # type: ignore[misc]
+    actor = django_filters.CharFilter(lookup_expr="icontains", max_length=150, help_text="Any part of the name.")
+    action = django_filters.CharFilter(max_length=32, help_text="Such as hang_up or change_policy.")
+    via = django_filters.CharFilter(max_length=8, help_text="page, admin or api.")
+    call = django_filters.UUIDFilter(field_name="call_id", help_text="Entries about one call.")
+    since = MomentFilter(field_name="at", lookup_expr="gte", help_text="At or after this time.")
+    until = MomentFilter(field_name="at", lookup_expr="lt", help_text="Before this time.")
+
+    class Meta:
+        model = AuditEntry
+        fields: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class MatchQuestion:
+    """A call as it might ring."""
+
+    caller: str
+    callee: str
+    at: datetime
+
+    @classmethod
+    def read(cls, query: Mapping[str, str]) -> "MatchQuestion":
+        numbers = {name: as_stored(query.get(name, "").replace("\0", "")) for name in ("caller", "callee")}
+        faults = {name: "Give a number such as +14255550123, or a raw id." for name in numbers if not numbers[name]}
+        at = timezone.now()
+        try:
+            at = MomentField(required=False).clean(query.get("at") or None) or at
+        except ValidationError as error:
+            faults["at"] = " ".join(error.messages)
+        if faults:
+            raise BadInput("The question is not complete.", faults)
+        return cls(numbers["caller"], numbers["callee"], at)
+
+    @staticmethod
+    def parameters() -> list[OpenApiParameter]:
+        return [
+            OpenApiParameter("caller", str, required=True, description="Number that calls."),
+            OpenApiParameter("callee", str, required=True, description="Number that is called."),
+            OpenApiParameter("at", datetime, description="When; now if left out."),
+        ]

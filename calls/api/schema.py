@@ -61,7 +61,8 @@ class Described(AutoSchema):
             codes.add(404)
         if self.method == "GET" and self._is_list_view():
             codes.add(400)
-        if self.method == "POST":
+        codes.update(getattr(self.view, "refuses", {}).get(self.method, ()))
+        if self.method in {"POST", "PATCH"}:
             codes |= {400, 413, 415}
             if "/calls/" in self.path:
                 codes |= {409, 502}

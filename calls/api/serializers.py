@@ -12,11 +12,13 @@ from rest_framework.serializers import (
     FloatField,
     IntegerField,
     JSONField,
+    ListField,
     UUIDField,
 )
 
+from calls.api.bodies import ProfileBody
 from calls.api.timeline import KINDS
-from calls.models import Call, CallEvent, Command, Injection, StreamSession
+from calls.models import Call, CallEvent, CallPolicy, Command, Injection, StreamSession
 from calls.models.profile import ChannelType, StreamingStart
 
 Shape = serializers.Serializer[Any]
@@ -81,6 +83,16 @@ class AcsShape(Shape):
     own_raw_id = CharField(help_text="By which Azure lists this portal among the participants; left out of them here.")
 
 
+class HealthShape(Shape):
+    frames_received = IntegerField()
+    frames_sent = IntegerField()
+    lag_ms = IntegerField(help_text="At least the age of the newest frame, when that is a second or more.")
+    frame_age_ms = IntegerField(help_text="Since the newest frame came; frames come each 20 ms.")
+    lost_ms = IntegerField()
+    gaps = IntegerField()
+    malformed = IntegerField()
+
+
 class CallShape(Shape):
     id = UUIDField()
     seq = IntegerField(help_text="Number of the newest live event.")
@@ -104,6 +116,7 @@ class CallShape(Shape):
     end = EndShape(allow_null=True)
     may = DictField(child=CharField(), help_text="Verb → why it is impossible now; empty if it is possible.")
     levels = DictField(child=LevelShape(), help_text="By raw id, or `mixed`; empty when nothing streams.")
+    health = HealthShape(allow_null=True, help_text="Of the open media socket; null when nothing streams.")
     acs = AcsShape()
 
 
@@ -112,6 +125,7 @@ class StreamShape(Shape):
     call = UUIDField()
     number = IntegerField()
     state = ChoiceField(choices=StreamSession.State.choices)
+    owner = CharField()
     sample_rate_hz = IntegerField(allow_null=True)
     channel_type = ChoiceField(choices=ChannelType.choices)
     bidirectional = BooleanField()
@@ -187,6 +201,79 @@ class EventShape(Shape):
     raw = JSONField(help_text="As Azure sent it, without its secrets.")
 
 
+class ClipShape(Shape):
+    id = UUIDField()
+    name = CharField()
+    duration_ms = IntegerField()
+    sample_rate_hz = IntegerField()
+    channels = IntegerField()
+    size = IntegerField(help_text="Bytes of the file.")
+    created_at = DateTimeField()
+
+
+class PolicyShape(Shape):
+    id = IntegerField()
+    name = CharField()
+    position = IntegerField(help_text="The lowest is asked first.")
+    enabled = BooleanField()
+    callee_pattern = CharField()
+    caller_pattern = CharField()
+    days = CharField(help_text="1 is Monday, 7 is Sunday.")
+    opens_at = CharField(allow_null=True, help_text="Such as 09:00; null is all day.")
+    closes_at = CharField(allow_null=True)
+    time_zone = CharField()
+    hours = CharField(help_text="Days and hours in words.")
+    action = ChoiceField(choices=CallPolicy.Action.choices)
+    reject_reason = ChoiceField(choices=CallPolicy.RejectReason.choices)
+    redirect_target = CharField()
+    streaming = ProfileBody()
+
+
+class WordShape(Shape):
+    policy = IntegerField()
+    name = CharField()
+    takes = BooleanField()
+    obstacle = CharField(help_text="Why it would not take the call; empty if it would.")
+
+
+class VerdictShape(Shape):
+    policy = PolicyShape(allow_null=True, help_text="Null: the call rings the operators.")
+    said = WordShape(many=True)
+
+
+class KeyShape(Shape):
+    id = UUIDField()
+    name = CharField()
+    prefix = CharField()
+    scopes = ListField(child=CharField())
+    created_by = CharField()
+    created_at = DateTimeField()
+    expires_at = DateTimeField(allow_null=True)
+    last_used_at = DateTimeField(allow_null=True)
+    revoked_at = DateTimeField(allow_null=True)
+
+
+class IssuedKeyShape(KeyShape):
+    secret = CharField(help_text="Shown once: `Authorization: Api-Key <secret>`.")
+
+
+class AuditShape(Shape):
+    number = IntegerField(help_text="Counts without gaps.")
+    at = DateTimeField()
+    actor = CharField()
+    actor_kind = CharField()
+    via = CharField(help_text="page, admin, api; empty for the portal itself.")
+    address = CharField()
+    action = CharField()
+    text = CharField(help_text="Who did what, in words.")
+    call = UUIDField(allow_null=True)
+    target = CharField()
+    target_id = CharField()
+    outcome = CharField(help_text="done, or the state of the order: queued accepted done failed playing stopped.")
+    facts = JSONField()
+    digest = CharField(help_text="SHA-256 over the entry and the digest of the one before it.")
+
+
 class MomentShape(Shape):
     kind = ChoiceField(choices=KINDS)
     at = DateTimeField()
@@ -196,13 +283,4 @@ class MomentShape(Shape):
     command = CommandShape(required=False)
     injection = InjectionShape(required=False)
     stream = StreamShape(required=False)
-
-
-class ClipShape(Shape):
-    id = UUIDField()
-    name = CharField()
-    duration_ms = IntegerField()
-    sample_rate_hz = IntegerField()
-    channels = IntegerField()
-    size = IntegerField(help_text="Bytes of the file.")
-    created_at = DateTimeField()
+    audit = AuditShape(required=False, help_text="Who gave the order and from where, for who may see the audit.")

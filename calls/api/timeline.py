@@ -9,15 +9,18 @@ from django.db.models import CharField, F, QuerySet, Value
 
 from calls.models import Call, CallEvent, Command, Injection, StreamSession
 from calls.selectors import (
+    AuditJson,
     CommandJson,
     EventJson,
     InjectionJson,
     StreamJson,
+    audit_of_call,
     command_json,
     event_json,
     injection_json,
     stream_json,
 )
+from calls.visibility import Viewer
 
 Kind = Literal["event", "command", "injection", "stream"]
 Key = tuple[datetime, Kind, UUID]
@@ -40,6 +43,7 @@ class MomentJson(TypedDict):
     command: NotRequired[CommandJson]
     injection: NotRequired[InjectionJson]
     stream: NotRequired[StreamJson]
+    audit: NotRequired[AuditJson]
 
 
 def keys(call: Call) -> QuerySet[Any, Key]:
@@ -49,15 +53,20 @@ def keys(call: Call) -> QuerySet[Any, Key]:
     return first.union(*rest, all=True).order_by("at", "sort", "id")
 
 
-def moments(call: Call, page: Iterable[Key]) -> list[MomentJson]:
-    """The moments behind keys, in their order; one query per kind."""
+def moments(call: Call, page: Iterable[Key], viewer: Viewer) -> list[MomentJson]:
+    """The moments behind keys, in their order; one query per kind. Who may see the audit sees it on orders."""
     page = list(page)
     tables = _tables(call)
     rows = {
         kind: tables[kind].in_bulk([pk for _, of_kind, pk in page if of_kind == kind])
         for kind in {kind for _, kind, _ in page}
     }
-    return [_moment(call, at, rows[kind][pk]) for at, kind, pk in page if pk in rows[kind]]
+    told = [(str(pk), _moment(call, at, rows[kind][pk])) for at, kind, pk in page if pk in rows[kind]]
+    audit = audit_of_call(call, viewer)
+    for order_id, moment in told:
+        if order_id in audit:
+            moment["audit"] = audit[order_id]
+    return [moment for _, moment in told]
 
 
 def _tables(call: Call) -> dict[Kind, QuerySet[Any]]:

@@ -1,23 +1,30 @@
 """What is known: one module per noun, all names importable from here."""
 
+from calls.models.audit import AuditEntry, AuditHead
 from calls.models.call import Call, Participant
 from calls.models.clip import Clip
 from calls.models.command import Command
 from calls.models.event import CallEvent
 from calls.models.injection import Injection
 from calls.models.integration import ApiKey
+from calls.models.job import Job
 from calls.models.policy import CallPolicy
+from calls.models.process import Process
 from calls.models.stream import StreamSession, UsedMediaToken
 
 __all__ = [
     "ApiKey",
+    "AuditEntry",
+    "AuditHead",
     "Call",
     "CallEvent",
     "CallPolicy",
     "Clip",
     "Command",
     "Injection",
+    "Job",
     "Participant",
+    "Process",
     "StreamSession",
     "UsedMediaToken",
 ]

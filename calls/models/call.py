@@ -10,6 +10,8 @@ from django.utils import timezone
 
 from calls.models.policy import CallPolicy
 from calls.models.profile import ProfileColumns
+from calls.models.seen import SeenManager
+from calls.visibility import Viewer, sight_of
 
 ENDED = "The call has ended."
 NOT_CONNECTED = "The call is not connected yet."
@@ -22,6 +24,9 @@ class CallQuerySet(models.QuerySet["Call"]):
 
     def over(self) -> Self:
         return self.exclude(state__in=Call.LIVE_STATES)
+
+    def visible_to(self, viewer: Viewer) -> Self:
+        return sight_of(viewer).of(self)
 
 
 class Call(ProfileColumns):
@@ -82,11 +87,16 @@ class Call(ProfileColumns):
     class Meta:
         ordering = ("-created_at", "-id")
         permissions = (
-            ("answer_call", "Can answer and reject calls"),
+            ("answer_call", "Can answer, reject and redirect calls"),
             ("place_call", "Can place calls"),
             ("hang_up_call", "Can hang up calls"),
             ("stream_call", "Can start and stop streaming"),
             ("inject_call", "Can speak into calls and stop sound"),
+            ("listen_call", "Can listen to calls"),
+            ("barge_call", "Can talk into calls"),
+            ("export_call", "Can export calls"),
+            ("view_operations", "Can see processes, queues and jobs"),
+            ("run_job", "Can run failed jobs again"),
         )
 
     def __str__(self) -> str:
@@ -116,7 +126,7 @@ class Call(ProfileColumns):
         if not self.is_live:
             return ENDED
         rings_for_us = self.state == self.State.RINGING and self.direction == self.Direction.INBOUND
-        if verb in {"answer", "reject"}:
+        if verb in {"answer", "reject", "redirect"}:
             return "" if rings_for_us else "The call no longer rings for us."
         if verb == "hang_up":
             return "The call rings for us: answer or reject it." if rings_for_us else ""
@@ -146,6 +156,8 @@ class Participant(models.Model):
     on_hold = models.BooleanField(default=False)
     joined_at = models.DateTimeField()
     left_at = models.DateTimeField(null=True, blank=True)
+
+    objects = SeenManager()
 
     class Meta:
         ordering = ("joined_at", "raw_id")

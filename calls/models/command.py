@@ -6,6 +6,7 @@ from django.db import models
 from django.utils import timezone
 
 from calls.models.call import Call
+from calls.models.seen import SeenManager
 
 
 class Command(models.Model):
@@ -19,6 +20,7 @@ class Command(models.Model):
         PLACE = "place"
         ANSWER = "answer"
         REJECT = "reject"
+        REDIRECT = "redirect"
         HANG_UP = "hang_up", "hang up"
         START_STREAMING = "start_streaming", "start streaming"
         STOP_STREAMING = "stop_streaming", "stop streaming"
@@ -29,11 +31,14 @@ class Command(models.Model):
     verb = models.CharField(max_length=20, choices=Verb.choices)
     state = models.CharField(max_length=8, choices=State.choices, default=State.QUEUED)
     asked_by = models.CharField(max_length=150)
+    asked_kind = models.CharField(max_length=8, blank=True, help_text="user, api_key, policy or portal.")
     error_code = models.CharField(max_length=40, blank=True)
     error_message = models.TextField(blank=True)
     created_at = models.DateTimeField(default=timezone.now)
     accepted_at = models.DateTimeField(null=True, blank=True)
     done_at = models.DateTimeField(null=True, blank=True)
+
+    objects = SeenManager()
 
     class Meta:
         ordering = ("-created_at", "-id")

@@ -6,6 +6,7 @@ from django.db import models
 from django.utils import timezone
 
 from calls.models.call import Call
+from calls.models.seen import SeenManager
 
 
 class CallEvent(models.Model):
@@ -30,6 +31,8 @@ class CallEvent(models.Model):
     # Event Grid's events wait here until a process of ours takes them.
     waiting = models.BooleanField(default=False, db_index=True)
     claimed_at = models.DateTimeField(null=True, blank=True)
+
+    objects = SeenManager()
 
     class Meta:
         ordering = ("event_time", "received_at", "id")

@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from calls.models.call import Call
 from calls.models.clip import Clip
+from calls.models.seen import SeenManager
 
 
 class Injection(models.Model):
@@ -42,12 +43,15 @@ class Injection(models.Model):
     asked_by = models.CharField(max_length=150)
     queued_at = models.DateTimeField(default=timezone.now)
     accepted_at = models.DateTimeField(null=True, blank=True)
+    owner = models.CharField(max_length=64, blank=True, help_text="The process that took the order.")
     started_at = models.DateTimeField(null=True, blank=True)
     ended_at = models.DateTimeField(null=True, blank=True)
     duration_ms = models.PositiveIntegerField(null=True, blank=True)
     played_ms = models.PositiveIntegerField(default=0)
     error_code = models.CharField(max_length=40, blank=True)
     error_message = models.TextField(blank=True)
+
+    objects = SeenManager()
 
     class Meta:
         ordering = ("-queued_at", "-id")

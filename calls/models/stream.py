@@ -6,6 +6,7 @@ from django.db import models
 from django.utils import timezone
 
 from calls.models.call import Call
+from calls.models.seen import SeenManager
 
 
 class StreamSession(models.Model):
@@ -41,6 +42,8 @@ class StreamSession(models.Model):
     malformed = models.PositiveIntegerField(default=0)
     malformed_kinds = models.JSONField(default=dict, blank=True)
     wrong_size = models.PositiveIntegerField(default=0)
+
+    objects = SeenManager()
 
     class Meta:
         ordering = ("call", "number")

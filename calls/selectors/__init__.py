@@ -11,6 +11,17 @@ from calls.selectors.calls import (
     participant_json,
     people,
 )
+from calls.selectors.kept import (
+    ACTION_WORDS,
+    WAYS,
+    AuditJson,
+    KeyJson,
+    PolicyJson,
+    audit_of_call,
+    audit_rows,
+    key_json,
+    policy_json,
+)
 from calls.selectors.records import (
     clip_json,
     command_json,
@@ -33,8 +44,11 @@ from calls.selectors.shapes import (
 )
 
 __all__ = [
+    "ACTION_WORDS",
     "TIMELINE_LIMIT",
     "VERBS",
+    "WAYS",
+    "AuditJson",
     "CallDetail",
     "CallRow",
     "ClipJson",
@@ -43,9 +57,13 @@ __all__ = [
     "EventJson",
     "FaultJson",
     "InjectionJson",
+    "KeyJson",
     "ParticipantJson",
+    "PolicyJson",
     "StreamJson",
     "StreamingJson",
+    "audit_of_call",
+    "audit_rows",
     "call_detail",
     "call_row",
     "clip_json",
@@ -53,9 +71,11 @@ __all__ = [
     "event_json",
     "injection_json",
     "just_ended_rows",
+    "key_json",
     "label_of",
     "live_rows",
     "participant_json",
     "people",
+    "policy_json",
     "stream_json",
 ]

@@ -1,6 +1,5 @@
 """Calls: as a row of the wall and the history, and whole as their page shows them."""
 
-from collections.abc import Iterable
 from typing import Any
 
 from django.db.models import Prefetch
@@ -9,10 +8,11 @@ from calls.models import Call, Participant
 from calls.numbers import number_text, raw_id_text
 from calls.selectors.records import command_json, event_json, injection_json, iso, iso_of, stream_json
 from calls.selectors.shapes import CallDetail, CallRow, EndJson, ParticipantJson
+from calls.visibility import Viewer
 
 TIMELINE_LIMIT = 2_000
 
-VERBS = ("answer", "reject", "hang_up", "start_streaming", "stop_streaming", "speak", "stop_sound")
+VERBS = ("answer", "reject", "redirect", "hang_up", "start_streaming", "stop_streaming", "speak", "stop_sound")
 
 
 def participant_json(participant: Participant, call: Call) -> ParticipantJson:
@@ -106,16 +106,16 @@ def call_detail(call: Call) -> CallDetail:
     }
 
 
-def live_rows() -> list[CallRow]:
-    """Every live call, ringing first, then the oldest first, as the wall lists them."""
-    calls = Call.objects.live().prefetch_related(people())
+def live_rows(viewer: Viewer) -> list[CallRow]:
+    """Every live call that the viewer sees, ringing first, then the oldest first, as the wall lists them."""
+    calls = Call.objects.visible_to(viewer).live().prefetch_related(people())
     order = {Call.State.RINGING: 0, Call.State.CONNECTING: 1, Call.State.CONNECTED: 2}
     return [call_row(call) for call in sorted(calls, key=lambda each: (order[Call.State(each.state)], each.since))]
 
 
-def just_ended_rows(limit: int = 5) -> list[CallRow]:
-    calls: Iterable[Call] = Call.objects.over().prefetch_related(people()).order_by("-ended_at")[:limit]
-    return [call_row(call) for call in calls]
+def just_ended_rows(viewer: Viewer, limit: int = 5) -> list[CallRow]:
+    seen = Call.objects.visible_to(viewer).over()
+    return [call_row(call) for call in seen.prefetch_related(people()).order_by("-ended_at")[:limit]]
 
 
 def people() -> "Prefetch[Any]":

@@ -27,6 +27,7 @@ def stream_json(stream: StreamSession) -> StreamJson:
         "call": str(stream.call_id),
         "number": stream.number,
         "state": stream.state,
+        "owner": stream.owner,
         "sample_rate_hz": stream.sample_rate_hz,
         "channel_type": stream.channel_type,
         "bidirectional": stream.bidirectional,

@@ -67,6 +67,7 @@ class StreamJson(TypedDict):
     call: str
     number: int
     state: str
+    owner: str
     sample_rate_hz: int | None
     channel_type: str
     bidirectional: bool

@@ -9,19 +9,17 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
+from structlog.contextvars import bind_contextvars
 
 from calls import live
-from calls.errors import CallError
 from calls.events import GridEvent, IncomingCall, stored_grid_event
-from calls.models import Call, CallEvent, CallPolicy, Command
+from calls.models import Call, CallEvent, CallPolicy
 from calls.selectors import event_json
-from calls.services.actor import Actor
-from calls.services.orders import ask_to_answer, order
 from calls.services.state import announce_call, lock, note, settle
+from calls.services.upkeep.first_orders import RINGS_FOR, carry_out, first_order
 
 log = logging.getLogger(__name__)
 
-RINGS_FOR: Final = timedelta(seconds=30)
 # A process that claimed an event and has not made its call in this time is taken for dead.
 CLAIM_LIFE: Final = timedelta(seconds=5)
 # How long a CallEnded waits for the IncomingCall before it, and how far back it looks for its call.
@@ -71,6 +69,7 @@ def _take_incoming(stored: CallEvent, incoming: IncomingCall) -> None:
     key = _key(stored, incoming)
     with transaction.atomic():
         call, created = Call.objects.get_or_create(incoming_key=key, defaults=_new_call(stored, incoming))
+        bind_contextvars(call=str(call.pk))
         call = lock(call.pk)
         stored.call, stored.waiting = call, False
         stored.save(update_fields=["call", "waiting"])
@@ -81,26 +80,11 @@ def _take_incoming(stored: CallEvent, incoming: IncomingCall) -> None:
                 note(call, "RingingTimedOut", message="The event reached us after the 30 s that a call rings.")
         settle(call)
         announce_call(call)
-        command = _order_of_policy(call) if created else None
+        command = first_order(call) if created else None
     if not created:
         log.info("event %s is no new call to answer (call %s)", stored.pk, call.pk)
     if command is not None:
-        _answer(call, command)
-
-
-def _order_of_policy(call: Call) -> Command | None:
-    """The order to answer, in one transaction with its call: whoever dies now, the sweep finds it."""
-    if not call.is_live or call.policy is None or call.policy.action != CallPolicy.Action.ANSWER:
-        return None
-    return order(Actor.policy(call.policy_name), call, "answer")
-
-
-def _answer(call: Call, command: Command) -> None:
-    try:
-        ask_to_answer(call, command)
-    except CallError as error:
-        # The row, the event and the operator's screen say why; a log line names the call.
-        log.warning("call %s was not answered: %s", call.pk, error.code)
+        carry_out(call, command)
 
 
 def _adopt_early_ends(call: Call) -> None:
@@ -125,7 +109,7 @@ def _key(stored: CallEvent, incoming: IncomingCall) -> str:
 def _new_call(stored: CallEvent, incoming: IncomingCall) -> dict[str, object]:
     caller = incoming.caller_number or incoming.caller_raw_id
     callee = incoming.callee_number or incoming.callee_raw_id
-    policy = CallPolicy.first_match(caller, callee)
+    policy = CallPolicy.first_match(caller, callee, timezone.now())
     fields: dict[str, object] = {
         "direction": Call.Direction.INBOUND,
         "caller": caller[:128],

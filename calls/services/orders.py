@@ -6,7 +6,7 @@ What Azure accepts is believed only when its callback arrives (services.state).
 import logging
 import re
 from collections.abc import Callable
-from typing import Final
+from typing import Final, cast
 
 from django.conf import settings
 from django.db import transaction
@@ -15,28 +15,33 @@ from django.utils import timezone
 from calls import live
 from calls.doorways import callback_url, media_url
 from calls.errors import BadInput, CallError, CallStateError, GatewayError, NotAllowed
-from calls.gateway import Connection, gateway
+from calls.gateway import Connection, RejectReason, gateway
 from calls.models import Call, Command
+from calls.numbers import dialled, number_text
+from calls.operations.figures import asking_azure
 from calls.profiles import StreamingProfile
 from calls.selectors import command_json
-from calls.services.actor import Actor
+from calls.services import audit, caps
+from calls.services.actor import PORTAL, Actor
 from calls.services.state import announce_call, bind_connection, fail_command, finish_command, lock, note, settle
 
 log = logging.getLogger(__name__)
 
 _NUMBER = re.compile(r"\+[1-9][0-9]{6,14}", re.ASCII)
-_RAW_ID = re.compile(r"(?:8:acs:|8:orgid:|28:)[0-9A-Za-z_:.\-]{1,200}")
 
 GONE: Final = frozenset({(404, 8522), (400, 8528)})  # no such call · call terminated
+# Reason → how the end of the call says it.
+REJECT_WORDS: Final = {"busy": " as busy", "forbidden": " as not allowed", "none": ""}
 ANSWERED_ALREADY: Final = 8519  # a conflict: an order before this one is being carried out
 
 
 def place(actor: Actor, *, callee: str, caller: str = "", profile: StreamingProfile | None = None) -> Call:
     """Dials `callee` (+ and digits, or a raw ACS id); the call rings until Azure's callbacks say more."""
-    callee, caller = _dialled(callee), re.sub(r"[\s().-]", "", caller) or settings.ACS_CALLER_NUMBER
+    callee, caller = _dialled(callee, "callee"), re.sub(r"[\s().-]", "", caller) or settings.ACS_CALLER_NUMBER
     if not _NUMBER.fullmatch(caller) and (caller or callee.startswith("+")):  # a user can be called without a number
         fault = "Give one of your Azure numbers, such as +18005550100, or set ACS_CALLER_NUMBER."
         raise BadInput(f"The call has no number to call from. {fault}", {"caller": fault})
+    caps.refuse_if_full()
     with transaction.atomic():
         call = Call(direction=Call.Direction.OUTBOUND, state=Call.State.CONNECTING, caller=caller, callee=callee)
         call.caller_raw_id = f"4:{caller}" if caller else ""
@@ -46,6 +51,7 @@ def place(actor: Actor, *, callee: str, caller: str = "", profile: StreamingProf
         call.save()
         command = _command(actor, call, "place")
         announce_call(call)
+        audit.record(actor, "place", call=call, target_id=command.pk, outcome=audit.ASKED)
     _ask(
         command,
         lambda: gateway().create_call(
@@ -56,12 +62,11 @@ def place(actor: Actor, *, callee: str, caller: str = "", profile: StreamingProf
     return call
 
 
-def _dialled(callee: str) -> str:
-    compact = re.sub(r"[\s().-]", "", callee) if callee.strip().startswith("+") else callee.strip()
-    if _NUMBER.fullmatch(compact) or _RAW_ID.fullmatch(compact):
-        return compact
-    fault = "Give a number with + and country code, such as +14255550123, or an ACS user's raw id (8:acs:…)."
-    raise BadInput(f"The callee cannot be dialled. {fault}", {"callee": fault})
+def _dialled(text: str, field: str) -> str:
+    try:
+        return dialled(text)
+    except ValueError as error:
+        raise BadInput(f"The {field} cannot be dialled. {error}", {field: str(error)}) from error
 
 
 def answer(actor: Actor, call: Call) -> Command:
@@ -79,22 +84,54 @@ def ask_to_answer(call: Call, command: Command) -> Command:
     )
 
 
-def reject(actor: Actor, call: Call) -> Command:
-    """Refuses a ringing call; the caller hears that the line is busy."""
-    command = order(actor, call, "reject")
-    _ask(command, lambda: gateway().reject(call.incoming_call_context, "busy"))
+def reject(actor: Actor, call: Call, reason: str = "busy") -> Command:
+    """Refuses a ringing call; the caller hears that the line is busy, or that the call is not allowed."""
+    if reason not in REJECT_WORDS:
+        fault = f"It may be {', '.join(REJECT_WORDS)}."
+        raise BadInput(f"The reason {reason[:20]} is unknown. {fault}", {"reason": fault})
+    return ask_to_reject(call, order(actor, call, "reject"), reason)
+
+
+def ask_to_reject(call: Call, command: Command, reason: str, why: str = "") -> Command:
+    """`why` follows the sentence that tells how the call ended."""
+    _ask(command, lambda: gateway().reject(call.incoming_call_context, cast(RejectReason, reason)))
+    words = f"We rejected the call{REJECT_WORDS[reason]}{_by(command)}. {why}".strip()
+    return _sent_away(command, "CallRejected", words)
+
+
+def redirect(actor: Actor, call: Call, target: str) -> Command:
+    """Hands a ringing call to another number or ACS user; it is no call of ours any more."""
+    target = _dialled(target, "target")
+    return ask_to_redirect(call, order(actor, call, "redirect"), target)
+
+
+def ask_to_redirect(call: Call, command: Command, target: str) -> Command:
+    _ask(command, lambda: gateway().redirect(call.incoming_call_context, target))
+    words = f"Redirected to {number_text(target) if target.startswith('+') else target}{_by(command)}."
+    return _sent_away(command, "CallRedirected", words)
+
+
+def _by(command: Command) -> str:
+    return "" if command.asked_by == PORTAL.name else f", by {command.asked_by}"
+
+
+def _sent_away(command: Command, event_type: str, message: str) -> Command:
+    """Azure tells nothing more of a call that was rejected or redirected, so its answer is its end."""
     with transaction.atomic():
-        call = lock(call.pk)
-        note(call, "CallRejected", message=f"Rejected by {actor.name}")
-        finish_command(Command.objects.get(pk=command.pk))
+        call = lock(command.call_id)
+        note(call, event_type, message=message)
+        command.refresh_from_db()
+        finish_command(command)
         settle(call)
-    command.refresh_from_db()
     return command
 
 
 def hang_up(actor: Actor, call: Call) -> Command:
     """Ends the call for everybody; done when Azure says that it is disconnected."""
-    command = order(actor, call, "hang_up")
+    return ask_to_hang_up(call, order(actor, call, "hang_up"))
+
+
+def ask_to_hang_up(call: Call, command: Command) -> Command:
     connection_id = call.call_connection_id
     if not connection_id:
         with transaction.atomic():
@@ -104,13 +141,18 @@ def hang_up(actor: Actor, call: Call) -> Command:
 
 
 def start_streaming(actor: Actor, call: Call) -> Command:
-    command = order(actor, call, "start_streaming")
-    return _ask(command, lambda: gateway().start_streaming(call.call_connection_id or "", str(command.pk)))
+    return ask_for_streaming(order(actor, call, "start_streaming"), call.call_connection_id or "")
 
 
 def stop_streaming(actor: Actor, call: Call) -> Command:
-    command = order(actor, call, "stop_streaming")
-    return _ask(command, lambda: gateway().stop_streaming(call.call_connection_id or "", str(command.pk)))
+    return ask_for_streaming(order(actor, call, "stop_streaming"), call.call_connection_id or "")
+
+
+def ask_for_streaming(command: Command, connection_id: str) -> Command:
+    """The second half of `start_streaming` and `stop_streaming`, by an order that is written down already."""
+    azure = gateway()
+    verb = azure.start_streaming if command.verb == Command.Verb.START_STREAMING else azure.stop_streaming
+    return _ask(command, lambda: verb(connection_id, str(command.pk)))
 
 
 def order(actor: Actor, call: Call, verb: str) -> Command:
@@ -123,22 +165,29 @@ def order(actor: Actor, call: Call, verb: str) -> Command:
         obstacle = locked.may(verb)
         if obstacle:
             raise CallStateError(obstacle)
-        if verb == Command.Verb.ANSWER and _is_being_rejected(locked):
-            raise CallStateError("Somebody is rejecting this call at this moment.")
+        if _is_being_sent_away(locked, verb):
+            raise CallStateError("Somebody is rejecting or redirecting this call at this moment.")
         for name in ("incoming_call_context", "call_connection_id"):
             setattr(call, name, getattr(locked, name))
-        command = _command(actor, locked, verb)
-        settle(locked)
+        return write_order(actor, locked, verb)
+
+
+def write_order(actor: Actor, locked: Call, verb: str) -> Command:
+    """The row of an order that is known to be possible; the last statement of the transaction that locked the call."""
+    command = _command(actor, locked, verb)
+    settle(locked)
+    audit.record(actor, verb, call=locked, target_id=command.pk, outcome=audit.ASKED)
     return command
 
 
-def _is_being_rejected(call: Call) -> bool:
+def _is_being_sent_away(call: Call, verb: str) -> bool:
     under_way = (Command.State.QUEUED, Command.State.ACCEPTED)
-    return call.commands.filter(verb=Command.Verb.REJECT, state__in=under_way).exists()
+    away = call.commands.filter(verb__in=(Command.Verb.REJECT, Command.Verb.REDIRECT), state__in=under_way)
+    return verb in {Command.Verb.ANSWER, Command.Verb.REJECT, Command.Verb.REDIRECT} and away.exists()
 
 
 def _command(actor: Actor, call: Call, verb: str) -> Command:
-    command = Command.objects.create(call=call, verb=verb, asked_by=actor.name)
+    command = Command.objects.create(call=call, verb=verb, asked_by=actor.name, asked_kind=actor.kind)
     live.announce(call.pk, "command", command=command_json(command))
     return command
 
@@ -146,7 +195,8 @@ def _command(actor: Actor, call: Call, verb: str) -> Command:
 def _ask(command: Command, verb: Callable[[], Connection | None]) -> Command:
     """Asks Azure and writes what it answered."""
     try:
-        connection = verb()
+        with asking_azure(command.verb):
+            connection = verb()
     except CallError as error:  # GatewayError, or BadInput for what Azure's SDK cannot dial
         _write_refusal(command, error)
         raise
@@ -208,7 +258,7 @@ def _left_by(refusal: GatewayError, verb: str) -> str:
     if verb == Command.Verb.ANSWER:
         # While it still rings, an operator can try again.
         return "" if refusal.retryable or refusal.subcode == ANSWERED_ALREADY else "AnswerRefused"
-    if verb == Command.Verb.REJECT:
+    if verb in {Command.Verb.REJECT, Command.Verb.REDIRECT}:
         return "AnswerRefused" if gone else ""
     return "CallGone" if gone else ""
 

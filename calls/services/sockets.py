@@ -8,12 +8,12 @@ from typing import Any, Final
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
-from django.db.models import Max
+from django.db.models import Exists, Max, Q, QuerySet
 from django.utils import timezone
 
 from calls import commands, live
 from calls.errors import NotAllowed, NotFound
-from calls.models import Call, CallEvent, Command, Injection, StreamSession, UsedMediaToken
+from calls.models import Call, CallEvent, Command, Injection, Process, StreamSession, UsedMediaToken
 from calls.profiles import StreamingProfile
 from calls.selectors import label_of, stream_json
 from calls.services.sound import order_of
@@ -22,6 +22,7 @@ from calls.services.state import bind_connection, lock, note, settle
 log = logging.getLogger(__name__)
 
 END_OF_TIME_S: Final = datetime(9999, 1, 1, tzinfo=UTC).timestamp()
+LOST_AT_ONCE: Final = 25
 REPLACED = commands.CloseSocket(1000, "a newer socket took its place")
 
 
@@ -191,21 +192,69 @@ def _close(session: StreamSession, code: int, reason: str) -> None:
 
 
 def lose_streams(silent_for: timedelta) -> int:
-    """Marks as lost each open session whose process has given no sign of life for `silent_for`."""
-    lost = 0
+    """Marks as lost each open session that gave no sign of life for `silent_for`, and whose process nobody watches."""
     limit = timezone.now() - silent_for
-    for session_id, call_id in StreamSession.objects.filter(
-        state=StreamSession.State.OPEN, seen_at__lt=limit
-    ).values_list("pk", "call_id"):
+    silent = StreamSession.objects.filter(state=StreamSession.State.OPEN, seen_at__lt=limit)
+    lost = _lose(silent.exclude(owner__in=Process.objects.values("name")))
+    for session in lost:
+        _tell_loss(session)
+    return len(lost)
+
+
+def lose_streams_of(process: Process) -> int:
+    """Marks as lost what a process that is gone had open.
+
+    Also what a newer socket seemed to replace after the process fell silent: had it lived, it would have closed it.
+    """
+    still_silent = Process.objects.filter(pk=process.pk, beats=process.beats)
+    replaced = Q(state=StreamSession.State.CLOSED, close_reason=REPLACED.reason, closed_at__gt=process.seen_at)
+    left = StreamSession.objects.filter(Q(state=StreamSession.State.OPEN) | replaced, owner=process.pk)
+    lost = _lose(left.filter(Exists(still_silent)))
+    # Whoever marked some of them may have died before it told of them.
+    for session in StreamSession.objects.filter(owner=process.pk, state=StreamSession.State.LOST):
+        _tell_loss(session)
+    return len(lost)
+
+
+def _lose(left: "QuerySet[StreamSession]") -> list[StreamSession]:
+    """The mark itself, many at a time: a process may have had a hundred, and each page is to show it within seconds.
+
+    Several processes may do this at once. Who finds a call busy leaves it for the end, so that nobody waits for a call
+    while holding another.
+    """
+    lost: list[StreamSession] = []
+    idle = Call.objects.select_for_update(no_key=True, skip_locked=True).order_by("pk")
+    while True:
         with transaction.atomic():
-            call = lock(call_id)
-            session = StreamSession.objects.get(pk=session_id)
-            if session.state != StreamSession.State.OPEN or session.seen_at >= limit:
-                continue
-            session.state, session.closed_at = StreamSession.State.LOST, timezone.now()
-            session.save(update_fields=["state", "closed_at"])
-            note(call, "StreamLost", source=CallEvent.Source.STREAM, raw={"stream": str(session.pk)})
-            settle(call)
-            live.announce(call.pk, "stream_state", stream=stream_json(session))
-            lost += 1
+            marked = _mark_lost(left, list(idle.filter(pk__in=left.values("call"))[:LOST_AT_ONCE]))
+        if not marked:
+            break
+        lost += marked
+    for call_id in set(left.values_list("call", flat=True)):
+        with transaction.atomic():
+            lost += _mark_lost(left, [lock(call_id)])
     return lost
+
+
+def _mark_lost(left: "QuerySet[StreamSession]", calls: list[Call]) -> list[StreamSession]:
+    """Under the locks of these calls."""
+    found = list(left.filter(call__in=calls))
+    for session in found:
+        session.state, session.closed_at = StreamSession.State.LOST, session.closed_at or timezone.now()
+        session.close_code, session.close_reason = None, ""
+    StreamSession.objects.bulk_update(found, ["state", "closed_at", "close_code", "close_reason"])
+    for session in found:
+        live.announce(session.call_id, "stream_state", stream=stream_json(session), owner=session.owner)
+    return found
+
+
+def _tell_loss(session: StreamSession) -> None:
+    """What a loss means for its call, unless that was said before."""
+    with transaction.atomic():
+        call = lock(session.call_id)
+        said = call.events.filter(type="StreamLost", raw__stream=str(session.pk), event_time__gte=session.closed_at)
+        still = call.streams.filter(pk=session.pk, state=StreamSession.State.LOST)
+        if still.exists() and not said.exists():
+            raw = {"stream": str(session.pk), "number": session.number, "owner": session.owner}
+            note(call, "StreamLost", source=CallEvent.Source.STREAM, raw=raw)
+            settle(call)

@@ -12,13 +12,16 @@ from django.conf import settings
 from django.core.files.base import ContentFile
 from django.core.files.uploadedfile import UploadedFile
 from django.db import IntegrityError, transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from calls import commands, live
 from calls.errors import BadInput, CallStateError, NotFound, TooLarge, UnsupportedAudio
-from calls.models import Call, Clip, Command, Injection, StreamSession
+from calls.models import Call, Clip, Command, Injection, Process, StreamSession
+from calls.operations.figures import INJECTIONS
+from calls.operations.process import PROCESS_ID
 from calls.selectors import command_json, injection_json
+from calls.services import audit
 from calls.services.actor import Actor
 from calls.services.state import fail_command, finish_command, lock
 
@@ -30,6 +33,10 @@ HIGHEST_RATE_HZ: Final = 768_000
 LENGTH_UNKNOWN: Final = 2**62
 MAX_WAITING: Final = 100
 FORMATS: Final = {"WAV": ".wav", "WAVEX": ".wav", "RF64": ".wav", "MP3": ".mp3", "FLAC": ".flac", "OGG": ".ogg"}
+UNDER_WAY: Final = (Injection.State.QUEUED, Injection.State.PLAYING)
+PROCESS_GONE: Final = "process_gone"
+# What the others wrote when its process fell silent: should it only have slept, its own word is stronger.
+GIVEN_UP: Final = Q(state=Injection.State.FAILED, error_code=PROCESS_GONE)
 WHAT_FITS: Final = "Send WAV, MP3, FLAC or OGG of at most 10 minutes and 50 MB."
 
 
@@ -120,6 +127,7 @@ def add_clip(actor: Actor, name: str, upload: "UploadedFile[Any]") -> Clip:
     try:
         with transaction.atomic():
             clip.save(force_insert=True)
+            audit.record(actor, "add_clip", target=clip.name, target_id=clip.pk, size=clip.size)
     except IntegrityError as error:
         clip.audio.delete(save=False)
         raise _name_taken(name) from error
@@ -132,9 +140,11 @@ def _name_taken(name: str) -> BadInput:
 
 def delete_clip(actor: Actor, clip: Clip) -> None:
     """Removes a clip. Calls that already have it in their queue fail it with a reason when its turn comes."""
-    storage, name = clip.audio.storage, clip.audio.name or ""
-    clip.delete()
-    transaction.on_commit(lambda: storage.delete(name))
+    storage, name, clip_id = clip.audio.storage, clip.audio.name or "", clip.pk
+    with transaction.atomic():
+        clip.delete()
+        transaction.on_commit(lambda: storage.delete(name))
+        audit.record(actor, "delete_clip", target=clip.name, target_id=clip_id)
 
 
 def inject(actor: Actor, call: Call, sound: Sound, *, loop: bool = False, gain_db: float = 0.0) -> Injection:
@@ -158,11 +168,29 @@ def inject(actor: Actor, call: Call, sound: Sound, *, loop: bool = False, gain_d
         live.announce(locked.pk, "injection_state", injection=injection_json(injection))
         order = order_of(injection)
         transaction.on_commit(lambda: commands.send(session.pk, order))
+        audit.record(
+            actor,
+            "speak",
+            call=locked,
+            target_id=injection.pk,
+            outcome=audit.ASKED,
+            **_facts(injection),
+        )
     return injection
 
 
+def _facts(injection: Injection) -> dict[str, Any]:
+    """What the audit keeps of a sound: how it is played, not what it says."""
+    facts: dict[str, Any] = {"kind": str(injection.kind)}
+    if injection.loop:
+        facts["loop"] = True
+    if injection.gain_db:
+        facts["gain_db"] = f"{injection.gain_db:g}"
+    return facts
+
+
 def _open_session(call: Call) -> StreamSession:
-    session = call.streams.filter(state=StreamSession.State.OPEN).order_by("-number").first()
+    session: StreamSession | None = call.streams.filter(state=StreamSession.State.OPEN).order_by("-number").first()
     if session is None:
         raise CallStateError("No media socket is open for this call. Start streaming first.")
     return session
@@ -225,28 +253,38 @@ def stop_sound(actor: Actor, call: Call) -> Command:
         if obstacle:
             raise CallStateError(obstacle)
         session = _open_session(locked)
-        command = Command.objects.create(call=locked, verb=Command.Verb.STOP_SOUND, asked_by=actor.name)
+        command = Command.objects.create(
+            call=locked, verb=Command.Verb.STOP_SOUND, asked_by=actor.name, asked_kind=actor.kind
+        )
         live.announce(locked.pk, "command", command=command_json(command))
         order = commands.StopSound(str(command.pk))
         transaction.on_commit(lambda: commands.send(session.pk, order))
+        audit.record(actor, "stop_sound", call=locked, target_id=command.pk, outcome=audit.ASKED)
     return command
 
 
 # --- What the owning process says. Each is true only if the row was still waiting for it. ----------------------------
 
 
-def injection_accepted(injection_id: UUID) -> bool:
+def injection_accepted(injection_id: UUID, owner: str = PROCESS_ID) -> bool:
     """The owner has the order: it may still wait behind others. False if it expired meanwhile: then play it never."""
-    return _change(injection_id, {"state": Injection.State.QUEUED, "accepted_at": None}, accepted_at=timezone.now())
+    unclaimed = Q(state=Injection.State.QUEUED, accepted_at=None)
+    return _change(injection_id, unclaimed, accepted_at=timezone.now(), owner=owner)
 
 
 def injection_rendered(injection_id: UUID, duration_ms: int) -> bool:
-    return _change(injection_id, {"state": Injection.State.QUEUED}, duration_ms=duration_ms)
+    return _change(injection_id, Q(state=Injection.State.QUEUED), duration_ms=duration_ms)
 
 
 def injection_started(injection_id: UUID) -> bool:
     return _change(
-        injection_id, {"state": Injection.State.QUEUED}, state=Injection.State.PLAYING, started_at=timezone.now()
+        injection_id,
+        Q(state=Injection.State.QUEUED) | GIVEN_UP,
+        state=Injection.State.PLAYING,
+        started_at=timezone.now(),
+        ended_at=None,
+        error_code="",
+        error_message="",
     )
 
 
@@ -254,7 +292,7 @@ def injection_over(injection_id: UUID, state: str, played_ms: int, code: str = "
     """`state` is done, stopped or failed; a sound that is over stays as it ended."""
     return _change(
         injection_id,
-        {"state__in": (Injection.State.QUEUED, Injection.State.PLAYING)},
+        Q(state__in=UNDER_WAY) | GIVEN_UP,
         state=state,
         ended_at=timezone.now(),
         played_ms=played_ms,
@@ -263,16 +301,18 @@ def injection_over(injection_id: UUID, state: str, played_ms: int, code: str = "
     )
 
 
-def _change(injection_id: UUID, waiting: dict[str, Any], **fields: Any) -> bool:
+def _change(injection_id: UUID, waiting: Q, **fields: Any) -> bool:
     with transaction.atomic():
         found = Injection.objects.filter(pk=injection_id).values_list("call", flat=True).first()
         if found is None:
             return False
         lock(found)  # the call first, as everybody does: two transactions never wait for each other
-        if Injection.objects.filter(pk=injection_id, **waiting).update(**fields) != 1:
+        if Injection.objects.filter(waiting, pk=injection_id).update(**fields) != 1:
             return False
         injection = Injection.objects.select_related("clip").get(pk=injection_id)
         live.announce(injection.call_id, "injection_state", injection=injection_json(injection))
+        if injection.state in Injection.OVER:
+            transaction.on_commit(INJECTIONS.labels(injection.kind, injection.error_code or injection.state).inc)
         return True
 
 
@@ -305,12 +345,32 @@ def give_up_unconfirmed(injection: Injection) -> bool:
     """No process has confirmed this order in 10 s: it failed, and is never played later."""
     return _change(
         injection.pk,
-        {"state": Injection.State.QUEUED, "accepted_at": None},
+        Q(state=Injection.State.QUEUED, accepted_at=None),
         state=Injection.State.FAILED,
         ended_at=timezone.now(),
         error_code="no_worker",
         error_message="No worker answered: nothing was played. Ask again.",
     )
+
+
+def end_sounds_of(process: Process) -> int:
+    """Ends what a process that is gone had accepted or played. Returns how many."""
+    still_silent = Process.objects.filter(pk=process.pk, beats=process.beats)
+    left = Injection.objects.filter(state__in=UNDER_WAY, owner=process.pk)
+    ended = 0
+    for each in left.order_by("queued_at"):
+        played_ms = max(0, round((process.seen_at - each.started_at).total_seconds() * 1000)) if each.started_at else 0
+        had = "played this" if each.started_at else "was to play this"
+        ended += _change(
+            each.pk,
+            Q(Exists(still_silent), state__in=UNDER_WAY),
+            state=Injection.State.FAILED,
+            ended_at=timezone.now(),
+            played_ms=min(played_ms, each.duration_ms or played_ms),
+            error_code=PROCESS_GONE,
+            error_message=f"The process that {had} is gone. Play it again.",
+        )
+    return ended
 
 
 def end_orphans(silent_for: timedelta) -> int:

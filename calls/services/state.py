@@ -12,6 +12,7 @@ from calls.errors import NotAllowed
 from calls.events import CallbackEvent
 from calls.lifecycle import TELLING, CallFacts, Outcome, end_of, fold, in_order, outcome
 from calls.models import Call, CallEvent, Command, Participant
+from calls.operations.figures import ORDER_TIME, ORDERS
 from calls.selectors import call_row, command_json, event_json
 
 
@@ -171,6 +172,7 @@ def finish_command(command: Command, done_at: datetime | None = None) -> None:
     command.accepted_at = command.accepted_at or command.done_at
     command.error_code = command.error_message = ""
     command.save()
+    _count_order(command, "done")
     live.announce(command.call_id, "command", command=command_json(command))
 
 
@@ -179,4 +181,15 @@ def fail_command(command: Command, code: str, message: str, done_at: datetime | 
     command.done_at = done_at or timezone.now()
     command.error_code, command.error_message = code[:40], message
     command.save()
+    _count_order(command, command.error_code)
     live.announce(command.call_id, "command", command=command_json(command))
+
+
+def _count_order(command: Command, outcome: str) -> None:
+    took_s = max(0.0, ((command.done_at or timezone.now()) - command.created_at).total_seconds())
+
+    def observe() -> None:
+        ORDERS.labels(command.verb, outcome).inc()
+        ORDER_TIME.labels(command.verb).observe(took_s)
+
+    transaction.on_commit(observe)

@@ -13,10 +13,10 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from calls import services
 from calls.errors import CallError
-from calls.forms import SOUND_FORMS, ClipForm, FileForm, PlaceForm, TextForm, ToneForm
+from calls.forms import SOUND_FORMS, ClipForm, FileForm, PlaceForm, RedirectForm, TextForm, ToneForm, show_fault
 from calls.models import Call, CallEvent, Clip
 from calls.permissions import VERBS
-from calls.selectors import call_detail, event_json, people
+from calls.selectors import audit_of_call, call_detail, call_row, event_json, people
 from calls.services import Actor
 from calls.views.happenings import BLANK_HAPPENING, happenings
 from calls.views.looks import BLANK_LEG, BLANK_VOICE, LOOKS, voices
@@ -40,7 +40,7 @@ TABS: Final = (("events", "Events"), ("people", "People"), ("say", "Speak"), ("l
 @require_safe
 @permitted()
 def call(request: HttpRequest, call_id: UUID) -> HttpResponse:
-    found = get_object_or_404(Call.objects.prefetch_related(people()), pk=call_id)
+    found = get_object_or_404(Call.objects.visible_to(request.user).prefetch_related(people()), pk=call_id)
     detail = call_detail(found)
     over = not found.is_live
     return render_page(
@@ -59,7 +59,7 @@ def call(request: HttpRequest, call_id: UUID) -> HttpResponse:
             "timeline": timeline(detail) if over else None,
             "looks": LOOKS,
             "voices": voices(detail["row"]),
-            "happenings": happenings(detail),
+            "happenings": happenings(detail, audit_of_call(found, request.user)),
             "played_ms": sum(each["played_ms"] for each in detail["injections"]),
             "tabs": TABS,
             "blank_leg": BLANK_LEG,
@@ -78,7 +78,7 @@ def call(request: HttpRequest, call_id: UUID) -> HttpResponse:
 @permitted()
 def call_event(request: HttpRequest, call_id: UUID, event_id: UUID) -> HttpResponse:
     """One event with all that Azure said, as it said it."""
-    found = get_object_or_404(Call, pk=call_id)
+    found = _seen_call(request, call_id)
     event = get_object_or_404(CallEvent, pk=event_id, call=found)
     told = event_json(event, found, with_raw=True)
     raw = json.dumps(told.get("raw"), indent=2, ensure_ascii=False)
@@ -92,7 +92,7 @@ def call_event(request: HttpRequest, call_id: UUID, event_id: UUID) -> HttpRespo
 @permitted()
 def call_do(request: HttpRequest, call_id: UUID, verb: str) -> HttpResponse:
     """Gives one order to a call and leads back to its page, which says what came of it."""
-    found = get_object_or_404(Call, pk=call_id)
+    found = _seen_call(request, call_id)
     if verb not in ORDERS and verb not in SOUND_FORMS:
         raise Http404(f"{verb} is no verb of a call")
     permission = VERBS[ORDERS[verb][1]] if verb in ORDERS else VERBS["speak"]
@@ -121,6 +121,29 @@ def _play(request: HttpRequest, found: Call, verb: str) -> None:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
+@permitted(VERBS["redirect"])
+def redirect_call(request: HttpRequest, call_id: UUID) -> HttpResponse:
+    """Asks who gets a ringing call instead of us."""
+    found = _seen_call(request, call_id)
+    form = RedirectForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            services.redirect(Actor.of(request), found, form.cleaned_data["target"])
+        except CallError as error:
+            show_fault(form, error)
+        else:
+            messages.success(request, "The call is redirected.")
+            return redirect(found)
+    context = {"call_row": call_row(found), "form": form, "obstacle": found.may("redirect")}
+    return render_page(request, "call/redirect.html", "live", context, status=400 if form.errors else 200)
+
+
+def _seen_call(request: HttpRequest, call_id: UUID) -> Call:
+    seen: Call = get_object_or_404(Call.objects.visible_to(request.user), pk=call_id)
+    return seen
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
 @permitted(VERBS["place"])
 def place(request: HttpRequest) -> HttpResponse:
     """The form of the dialog as a page of its own, for browsers without a script."""
@@ -132,10 +155,7 @@ def place(request: HttpRequest) -> HttpResponse:
                 Actor.of(request), callee=given["callee"], caller=given["caller"], profile=form.profile()
             )
         except CallError as error:
-            for name, fault in error.fields.items():
-                form.add_error(name if name in form.fields else None, fault)
-            if not error.fields:
-                form.add_error(None, error.message)
+            show_fault(form, error)
         else:
             return redirect(placed)
     return render_page(request, "call/place.html", "live", {"place_form": form}, status=400 if form.errors else 200)

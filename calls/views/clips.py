@@ -5,13 +5,14 @@ from pathlib import PurePosixPath
 from uuid import UUID
 
 from django.contrib import messages
+from django.core.exceptions import PermissionDenied
 from django.http import FileResponse, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from calls import services
 from calls.errors import CallError
-from calls.forms import ClipUploadForm
+from calls.forms import ClipUploadForm, show_fault
 from calls.models import Clip
 from calls.permissions import VERBS
 from calls.selectors import clip_json
@@ -29,8 +30,8 @@ def clips(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
         form = ClipUploadForm(request.POST, request.FILES)
         if not request.user.has_perm(VERBS["add_clip"]):
-            messages.error(request, "You may not add clips. Ask for the permission to add clips.")
-        elif form.is_valid() and _add(request, form):
+            raise PermissionDenied(VERBS["add_clip"])
+        if form.is_valid() and _add(request, form):
             return redirect("clips")
     shown = [clip_json(each) for each in Clip.objects.all()]
     return render_page(request, "clips.html", "clips", {"clips": shown, "form": form}, 400 if form.errors else 200)
@@ -40,10 +41,7 @@ def _add(request: HttpRequest, form: ClipUploadForm) -> bool:
     try:
         clip = services.add_clip(Actor.of(request), form.cleaned_data["name"], form.cleaned_data["audio"])
     except CallError as error:
-        for name, fault in error.fields.items():
-            form.add_error(name if name in form.fields else None, fault)
-        if not error.fields:
-            form.add_error(None, error.message)
+        show_fault(form, error)
         return False
     messages.success(request, f"{clip.name} is stored and can be played into any call.")
     return True

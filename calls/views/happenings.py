@@ -9,7 +9,7 @@ from typing import Final, TypedDict
 from django.urls import reverse
 from django.utils.dateparse import parse_datetime
 
-from calls.selectors import CallDetail, CommandJson, EventJson, InjectionJson
+from calls.selectors import WAYS, AuditJson, CallDetail, CommandJson, EventJson, InjectionJson
 from calls.views.looks import code_words
 
 
@@ -30,6 +30,7 @@ VERB_WORDS: Final[dict[str, tuple[str, str]]] = {
     "place": ("call-out", "Place the call"),
     "answer": ("phone", "Answer"),
     "reject": ("ended", "Reject"),
+    "redirect": ("transfer", "Redirect"),
     "hang_up": ("ended", "Hang up"),
     "start_streaming": ("both-ways", "Start streaming"),
     "stop_streaming": ("no-stream", "Stop streaming"),
@@ -41,12 +42,17 @@ KIND_ICONS: Final = {"text": "text", "tone": "tone", "clip": "wave", "file": "fi
 SOUND_TONES: Final = {"queued": "wait", "playing": "us", "done": "us", "stopped": "off", "failed": "bad"}
 
 
-def happenings(detail: CallDetail) -> list[Happening]:
+def happenings(detail: CallDetail, audit: dict[str, AuditJson]) -> list[Happening]:
+    """`audit` by the order's id, for readers who may see from where an order came."""
     row = detail["row"]
     start = _parse(row["connected_at"] or row["ringing_at"] or row["created_at"])
     found = [_of_event(each, row["id"]) for each in detail["events"]]
     found += [_of_command(each, start) for each in detail["commands"]]
     found += [_of_injection(each, start) for each in detail["injections"]]
+    for each in found:
+        entry = audit.get(each["key"])
+        if entry is not None and entry["address"]:
+            each["second"] = f"{each['second'].rstrip('.')}, by {WAYS[entry['via']]} from {entry['address']}"
     return sorted(found, key=lambda each: each["at"], reverse=True)
 
 

@@ -14,6 +14,7 @@ from calls.forms import HistoryForm
 from calls.models import Call
 from calls.selectors import call_row, people
 from calls.views.page import permitted, render_page
+from calls.visibility import Viewer
 
 PAGE_SIZE: Final = 50
 
@@ -22,7 +23,7 @@ PAGE_SIZE: Final = 50
 @permitted()
 def history(request: HttpRequest) -> HttpResponse:
     form = HistoryForm(request.GET)
-    calls = _filtered(form).prefetch_related(people())
+    calls = _filtered(form, request.user).prefetch_related(people())
     cursor = _parse_cursor(request.GET.get("before", ""))
     if cursor:
         calls = calls.filter(Q(created_at__lt=cursor[0]) | Q(created_at=cursor[0], pk__lt=cursor[1]))
@@ -42,11 +43,13 @@ def history(request: HttpRequest) -> HttpResponse:
     }
     if "HX-Request" in request.headers:
         return render(request, "history/rows.html", context)
-    return render_page(request, "history.html", "history", {**context, "kept": Call.objects.count()})
+    return render_page(
+        request, "history.html", "history", {**context, "kept": Call.objects.visible_to(request.user).count()}
+    )
 
 
-def _filtered(form: HistoryForm) -> QuerySet[Call]:
-    calls = Call.objects.all()
+def _filtered(form: HistoryForm, viewer: Viewer) -> QuerySet[Call]:
+    calls = Call.objects.visible_to(viewer)
     form.is_valid()
     wanted = form.cleaned_data
     state = wanted.get("state")
@@ -58,12 +61,7 @@ def _filtered(form: HistoryForm) -> QuerySet[Call]:
         calls = calls.filter(direction=wanted["direction"])
     if wanted.get("q"):
         calls = calls.filter(_says(wanted["q"]))
-    since, until = form.days()
-    if since:
-        calls = calls.filter(created_at__gte=since)
-    if until:
-        calls = calls.filter(created_at__lte=until)
-    return calls
+    return form.within(calls, "created_at")
 
 
 def _says(words: str) -> Q:

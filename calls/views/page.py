@@ -30,8 +30,13 @@ def render_page(
     request: HttpRequest, template: str, place: str, context: dict[str, Any], status: int = 200
 ) -> HttpResponse:
     """A page in the console's frame; `place` is the entry of the menu it belongs to."""
-    frame = {"place": place, "live_count": Call.objects.live().count(), "place_form": PlaceForm()}
-    return render(request, template, frame | context, status=status)
+    return render(request, template, frame(request, place) | context, status=status)
+
+
+def frame(request: HttpRequest, place: str) -> dict[str, Any]:
+    """What the frame around every page needs."""
+    live = Call.objects.visible_to(request.user).live()
+    return {"place": place, "live_count": live.count(), "place_form": PlaceForm()}
 
 
 def tell(request: HttpRequest, error: CallError) -> None:

@@ -25,7 +25,7 @@ class Step(TypedDict):
 @require_safe
 @permitted()
 def wall(request: HttpRequest) -> HttpResponse:
-    rows = live_rows()[::-1]
+    rows = live_rows(request.user)[::-1]
     sample: list[Leg] = [
         {"raw_id": "speech", "label": "Caller", "look": "quiet"},
         {"raw_id": "agent", "label": "Agent", "look": "quiet"},
@@ -37,7 +37,7 @@ def wall(request: HttpRequest) -> HttpResponse:
         {
             "ringing": [row for row in rows if phase(row) != "talking"],
             "live": [row for row in rows if phase(row) == "talking"],
-            "ended": just_ended_rows(),
+            "ended": just_ended_rows(request.user),
             "live_count": len(rows),
             "looks": LOOKS,
             "blank_row": BLANK_ROW,

@@ -31,8 +31,8 @@ export function showLink(socket, changed) {
     if (!gone) return;
     const refused = socket.state === "refused";
     const wait = Math.max(0, Math.ceil((socket.nextTryAt - Date.now()) / 1000));
-    write(slot(bar, "since"), refused ? "You may not see live calls." : `No connection to the portal for ${Math.round((Date.now() - socket.lostAt) / 1000)} s.`);
-    write(slot(bar, "as-of"), `You see the state of ${timeOfDay(new Date(socket.toldAt))}, levels are not shown. ${refused ? "Ask for the permission to view calls." : wait ? `Next try in ${wait} s.` : "Trying now."}`);
+    write(slot(bar, "since"), refused ? "You may not see this live." : `No connection to the portal for ${Math.round((Date.now() - socket.lostAt) / 1000)} s.`);
+    write(slot(bar, "as-of"), `You see the state of ${timeOfDay(new Date(socket.toldAt))}, levels are not shown. ${refused ? "The call is gone, or you lack the permission to view calls." : wait ? `Next try in ${wait} s.` : "Trying now."}`);
   };
   socket.addEventListener("link", paint);
   setInterval(paint, 500);

@@ -62,6 +62,11 @@ export class LiveSocket extends EventTarget {
     if (this.socket?.readyState === WebSocket.OPEN) this.socket.send('{"kind":"snapshot"}');
   }
 
+  /** Levels of these calls only from now on, the others are not on the screen. @param {string[]} calls */
+  show(calls) {
+    if (this.socket?.readyState === WebSocket.OPEN) this.socket.send(JSON.stringify({ kind: "show", calls }));
+  }
+
   /** @param {{kind: string}} message */
   take(message) {
     this.heardAt = this.toldAt = Date.now();

@@ -36,6 +36,12 @@ export function phase(row) {
   return { ringing: "rings_us", connecting: "connecting", connected: "talking" }[row.state] ?? "over";
 }
 
+/** Frames come each 20 ms even while nobody speaks, so a second without one is news. */
+export const STALLED_MS = 1_000;
+
+/** @param {number} age_ms since the newest frame came */
+export const stallWords = (age_ms) => `no sound for ${Math.round(age_ms / 1_000)} s`;
+
 /** @param {Row} row */
 export const isLive = (row) => phase(row) !== "over";
 

@@ -20,7 +20,6 @@ class LevelJson(TypedDict):
     dc: float
     speaking: bool
     clipping: bool
-    silence: float
 
 
 class PlayingJson(TypedDict):
@@ -84,5 +83,4 @@ def level_json(level: Level) -> LevelJson:
         "dc": round(level.dc, 4),
         "speaking": level.speaking,
         "clipping": level.clipping_ratio > 0,
-        "silence": round(level.silence_ratio, 2),
     }

@@ -20,6 +20,7 @@ from streaming.audio import FRAME_MS, Samples
 FRAME_S: Final = FRAME_MS / 1000
 MOST_SOUNDS: Final = 100
 HEARD_WINDOW_MS: Final = 100
+NOTHING: Final[Samples] = np.zeros(0, np.int16)
 # A thousandth of a sample: far below anything audible, far above what float arithmetic loses in a day.
 TOLERANCE_S: Final = 1e-8
 
@@ -230,6 +231,8 @@ class Playout:
     def level_window(self, now_s: float) -> Samples:
         """The last 100 ms heard, silence included; empty if no sound fell into them at all."""
         self._settle(now_s)
+        if not (self._heard or self._unheard):
+            return NOTHING
         count = self.rate_hz * HEARD_WINDOW_MS // 1000
         begin_s = now_s - HEARD_WINDOW_MS / 1000
         window = np.zeros(count, np.int16)

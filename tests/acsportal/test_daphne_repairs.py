@@ -1,4 +1,5 @@
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -12,6 +13,7 @@ from websockets.sync.client import connect
 
 from acsportal.demo import ROOT
 from tests.journeys.stack import free_port
+from tests.streaming.doorstep import masked, unread
 
 APPLICATION = """
 import asyncio
@@ -22,6 +24,18 @@ async def application(scope, receive, send):
     await receive()
     await send({"type": "websocket.accept"})
     message = await receive()
+    if message.get("text") == "pour":
+        sent = 0
+        try:
+            async with asyncio.timeout(2):
+                while sent < 1_000:
+                    await send({"type": "websocket.send", "text": f"{sent:065536}"})
+                    sent += 1
+        except TimeoutError:
+            pass
+        sys.stderr.write(f"sent {sent}\\n")
+        await send({"type": "websocket.close", "code": 1013})
+        return
     try:
         if message.get("text") != "stay":
             await send({"type": "websocket.close", "code": int(message["text"])})
@@ -48,22 +62,58 @@ def daphne(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
         process.kill()
 
 
+CLOSE = b"\x88\x02"
+
+
+def up_to_close(raw: socket.socket) -> bytes:
+    """All that the server still sends, with its close frame: two bytes of head and two of code."""
+    raw.settimeout(15)
+    received = bytearray()
+    while received[-4:-2] != CLOSE:
+        piece = raw.recv(1 << 20)
+        assert piece, "the server ended without a close"
+        received += piece
+    return bytes(received)
+
+
 @pytest.mark.parametrize("code", [1000, 1002, 1003, 1009, 1011, 1012, 1013, 4401])
 def test_daphne_closes_with_every_code(daphne: tuple[subprocess.Popen[str], str], code: int) -> None:
-    with connect(daphne[1]) as socket:
-        socket.send(str(code))
+    with connect(daphne[1]) as peer:
+        peer.send(str(code))
         with pytest.raises(ConnectionClosed):
-            socket.recv(5)
-        assert socket.protocol.close_rcvd is not None
-        assert socket.protocol.close_rcvd.code == code
+            peer.recv(5)
+        assert peer.protocol.close_rcvd is not None
+        assert peer.protocol.close_rcvd.code == code
+
+
+def test_daphne_waits_for_a_peer_that_does_not_read(daphne: tuple[subprocess.Popen[str], str]) -> None:
+    process, url = daphne
+    with unread(url.replace("ws:", "http:"), []) as stuck:
+        stuck.sendall(masked("pour"))
+        assert process.stderr is not None
+        sent = next(int(line.split()[1]) for line in process.stderr if line.startswith("sent"))
+        assert 0 < sent < 200, "the kernel's buffers are full, and no more is taken"
+        received = up_to_close(stuck)
+    assert received.count(b"0" * 65_000) == sent
+    assert int.from_bytes(received[-2:], "big") == 1013
+
+
+def test_daphne_pours_as_much_as_is_read(daphne: tuple[subprocess.Popen[str], str]) -> None:
+    poured = []
+    with connect(daphne[1]) as peer, suppress(ConnectionClosed):
+        peer.send("pour")
+        while True:
+            poured.append(int(peer.recv(5)[-8:]))
+    assert len(poured) > 200
+    assert poured == list(range(len(poured)))
 
 
 def test_daphne_cancels_its_applications_when_it_stops(daphne: tuple[subprocess.Popen[str], str]) -> None:
     process, url = daphne
-    with connect(url) as socket:
-        socket.send("stay")
+    with connect(url) as peer:
+        peer.send("stay")
         time.sleep(1.2)  # by now Daphne has looked at its connections once
         process.terminate()
         with suppress(ConnectionClosed):
-            socket.recv(5)
+            peer.recv(5)
     assert "cancelled" in process.communicate(timeout=10)[1]

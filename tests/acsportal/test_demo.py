@@ -54,7 +54,15 @@ def test_one_port_cannot_serve_both(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_demo_inherits_nothing_of_a_deployments_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     settings = ("ACS_ENDPOINT", "DATABASE_URL", "REDIS_URL", "SPEECH_ENGINE", "STREAM_LEAD_MS", "ALLOWED_HOSTS")
-    for name in (*settings, "SECRET_KEY_FILE", "SECURE_SSL_REDIRECT", "BEHIND_PROXY", "LOG_LEVEL", "PUBLIC_URL_FILE"):
+    for name in (
+        *settings,
+        "SECRET_KEY_FILE",
+        "SECURE_SSL_REDIRECT",
+        "BEHIND_PROXY",
+        "LOG_FORMAT",
+        "METRICS_TOKEN",
+        "PUBLIC_URL_FILE",
+    ):
         monkeypatch.setenv(name, "from-the-deployment")
     environment = environment_of(options(tmp_path))
     assert "from-the-deployment" not in environment.values()

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -125,3 +126,13 @@ def test_sqlite_is_made_for_several_writers() -> None:
     assert (options["transaction_mode"], options["timeout"]) == ("IMMEDIATE", 20)
     assert "journal_mode=WAL" in options["init_command"]
     assert "synchronous=NORMAL" in options["init_command"]
+
+
+def test_every_setting_is_explained_and_stands_in_the_example() -> None:
+    source = (ROOT / "acsportal" / "settings.py").read_text(encoding="utf-8")
+    names = set(re.findall(r'env\.(?:text|flag|number|words|choice|address)\(\s*"([A-Z_]+)"', source))
+    assert len(names) > 30
+    explained = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    example = (ROOT / ".env.example").read_text(encoding="utf-8")
+    assert {name for name in names if f"`{name}`" not in explained} == set()
+    assert {name for name in names if f"{name}=" not in example} == set()

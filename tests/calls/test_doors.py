@@ -1,6 +1,7 @@
 import json
 import logging
 import os
+import re
 import subprocess
 import sys
 import time
@@ -14,15 +15,14 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from acsportal.logs import HideTokens
 from calls.background import drain
 from calls.counters import counts
-from calls.log_filter import HideTokens
 from calls.models import Call, CallEvent, CallPolicy
 from calls.services import PORTAL, hang_up
 from calls.tokens import call_token
 from tests.azure_stand_in import CALLER, AzureStandIn, Doors, bearer, callback, incoming, roll
-from tests.calls.loopback import Reply
-from tests.calls.test_auth import (
+from tests.calls.forger import (
     ATTACKER_JWK,
     AUDIENCE,
     GONE,
@@ -36,6 +36,7 @@ from tests.calls.test_auth import (
     rs512,
     token,
 )
+from tests.calls.loopback import Reply
 
 ROOT = Path(__file__).resolve().parents[2]
 GRID = "/acs/events/"
@@ -168,8 +169,8 @@ def test_one_broken_element_costs_its_neighbours_nothing(
     assert drain(20)
     assert Call.objects.count() == 2
     assert CallEvent.objects.filter(type="New.Thing").count() == 1
-    for index in (1, 2, 3, 4):
-        assert f"element {index} of an Event Grid delivery was passed over" in caplog.text
+    assert caplog.text.count("passed over") == 1
+    assert re.search(r"4 of an Event Grid delivery passed over, first element 1: .+ \([0-9]+ so far\)", caplog.text)
 
 
 @pytest.mark.django_db
@@ -297,7 +298,7 @@ def test_a_forged_token_tells_us_nothing(kind: str, doors: Doors, call: Call, ca
     assert sum(times for name, times in counts().items() if name.startswith("refused_callback_token_")) == before + 1
     assert len([each for each in caplog.records if "a door refused" in each.message]) == 1
     call.refresh_from_db()
-    assert (call.state, call.events.count()) == ("connecting", 0)
+    assert (call.state, [each.type for each in call.events.all()]) == ("connecting", ["CallbackRefused"])
 
 
 def test_a_good_token_is_let_in_many_times(doors: Doors, call: Call) -> None:
@@ -323,7 +324,7 @@ def test_while_azures_keys_cannot_be_had_it_is_asked_to_come_again(
 ) -> None:
     azure.server.answer = lambda _seen: Reply(500)
     assert doors.tell(call, callback("CallConnected", call.call_connection_id or "")).status_code == 503
-    assert call.events.count() == 0
+    assert [each.raw for each in call.events.all()] == [{"reason": "keys_unavailable"}]
 
 
 def test_an_address_that_is_not_ours_is_refused_before_any_token_is_read(doors: Doors, call: Call) -> None:
@@ -407,15 +408,6 @@ def test_no_secret_of_a_calls_life_reaches_the_log(
     ]
     for secret in secrets:
         assert secret not in caplog.text, secret
-
-
-# --- Operations ------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.django_db
-def test_a_living_and_ready_portal_says_so() -> None:
-    assert Client().get("/livez").content == b"ok\n"
-    assert Client().get("/readyz").content == b"ready\n"
 
 
 def test_a_plain_request_to_a_socket_is_told_what_to_speak() -> None:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from calls.events import (
     MAX_BODY_BYTES,
+    MAX_EVENTS,
     Broken,
     CallbackEvent,
     EventError,
@@ -211,6 +212,7 @@ def test_an_event_without_id_has_the_same_one_when_it_comes_again() -> None:
         (b'{"a":' * 60 + b"1" + b"}" * 60, "nested too deeply"),
         (b"9" * 5000, "not JSON"),
         (b" " * (MAX_BODY_BYTES + 1), "bytes"),
+        (b"[" + b"1," * MAX_EVENTS + b"1]", "5001 events"),
     ],
 )
 @pytest.mark.parametrize("parse", [parse_callbacks, parse_grid])

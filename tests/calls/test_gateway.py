@@ -187,13 +187,13 @@ def test_a_call_that_is_gone_counts_as_hung_up(server: Loopback, lines: Gateway,
 
 
 @pytest.mark.parametrize("reply", [refusal(404, "8522", "Call not found."), refusal(400, "8528", "Terminated.")])
-def test_azure_says_whether_it_knows_a_call(server: Loopback, lines: Gateway, reply: Reply) -> None:
-    assert lines.is_known(CC)
+def test_azure_says_how_far_a_call_is_or_that_it_knows_none(server: Loopback, lines: Gateway, reply: Reply) -> None:
+    assert lines.state_of(CC) == "connecting"
     assert (server.seen[0].method, server.seen[0].path.partition("?")[0]) == ("GET", f"/calling/callConnections/{CC}")
     server.answer = lambda _seen: reply
-    assert not lines.is_known(CC)
+    assert lines.state_of(CC) == ""
     server.answer = lambda _seen: refusal(403, "403", "No.")
-    assert failure(lambda: lines.is_known(CC)).azure_status == 403
+    assert failure(lambda: lines.state_of(CC)).azure_status == 403
 
 
 def test_streaming_starts_and_stops_with_the_orders_id(server: Loopback, lines: Gateway) -> None:
@@ -416,3 +416,16 @@ def test_new_settings_make_a_new_gateway(server: Loopback, settings: Any) -> Non
     first.close()
     settings.ACS_ENDPOINT = ""
     assert failure(lambda: gateway().hang_up(CC)).code == "azure_not_configured"
+
+
+def test_the_pause_that_azure_asks_for_is_told(server: Loopback, lines: Gateway) -> None:
+    server.answer = lambda _seen: refusal(429, "8516", "Slow down.", Retry_After="12")
+    error = failure(lambda: answer(lines))
+    assert error.retry_after_s == 12
+    assert error.message == "Azure slows this resource down. Azure asks us to wait 12 s (Retry-After); then try again."
+    server.answer = lambda _seen: Reply(503, b"", {"Retry-After": "99"})
+    assert failure(lambda: answer(lines)).message == (
+        "Azure has a fault of its own (HTTP 503). Azure asks us to wait 99 s (Retry-After); then try again."
+    )
+    server.answer = lambda _seen: refusal(400, "BadRequest", "Odd.", Retry_After="Fri, 31 Dec 2027 23:59:59 GMT")
+    assert failure(lambda: answer(lines)).retry_after_s is None

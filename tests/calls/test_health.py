@@ -1,4 +1,4 @@
-from calls.health import MARKS, SLOW_MS, HealthMarks
+from calls.health import MARKS, SLOW_MS, STALLED_MS, HealthMarks
 
 
 def second(marks: HealthMarks, lag_ms: int | None = 3, lost_ms: int = 0, worst_lag_ms: int | None = None) -> None:
@@ -45,3 +45,11 @@ def test_a_minute_is_kept() -> None:
     for _ in range(MARKS):
         second(marks)
     assert marks.marks() == ["well"] * MARKS
+
+
+def test_a_second_in_which_nothing_came_is_bad() -> None:
+    marks = HealthMarks()
+    for age_ms in (STALLED_MS - 1, STALLED_MS, 0):
+        for _ in range(10):
+            marks.tick(3, 0, age_ms)
+    assert marks.marks() == ["well", "bad", "well"]

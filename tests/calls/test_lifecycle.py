@@ -66,7 +66,8 @@ def lost(opened: float, closed: float) -> StreamSession:
 
 
 def asked(verb: str, second: float, state: str = "accepted") -> Command:
-    return Command(verb=verb, state=state, created_at=at(second))
+    taken = {"accepted_at": at(second)} if state == "accepted" else {}
+    return Command(verb=verb, state=state, created_at=at(second), **taken)
 
 
 @dataclass
@@ -375,7 +376,8 @@ def test_a_failed_start_says_why_and_can_be_repeated() -> None:
     facts = Life().hear(azure("CallConnected", 0), FAILED)
     assert (facts.streaming_state, facts.streaming_error) == (
         Streaming.FAILED,
-        "Azure could not open our media socket",
+        "Azure could not open our media socket. Start streaming again; if it repeats, check that PUBLIC_URL is "
+        "reachable from the internet by wss.",
     )
     assert streaming(FAILED, commands=[asked("start_streaming", 11)]) == Streaming.STARTING
     assert streaming(FAILED, azure("MediaStreamingStarted", 12), sessions=[session(12)]) == Streaming.STREAMING
@@ -421,3 +423,79 @@ def test_who_comes_back_has_not_left() -> None:
     for events in itertools.permutations(rolls):
         stays = {each.seen.raw_id: (each.joined_at, each.left_at) for each in Life().hear(*events).participants}
         assert stays == {CALLER: (at(1), None), GUEST: (at(1), None)}
+
+
+@pytest.mark.parametrize(
+    "sign",
+    [
+        seen("StreamOpened", 3),
+        seen("CallFound", 3),
+        azure("MediaStreamingStarted", 3),
+        heard(roll(CC, 1, OWN_LEG, CALLER, at=at(3))),
+    ],
+    ids=["its socket", "what Azure says when asked", "streaming", "who is on it"],
+)
+def test_a_call_whose_connection_is_not_told_is_known_by(sign: CallEvent) -> None:
+    life = Life(commands=[asked("answer", 1)])
+    life.commands[0].pk = ANSWER
+    assert life.facts().state == State.CONNECTING
+    facts = life.hear(sign)
+    assert (facts.state, facts.connected_at) == (State.CONNECTED, at(3))
+    assert life.orders()[0][:3] == ("answer", "done", at(3))
+    facts = life.hear(azure("CallConnected", 2, context=ANSWER))
+    assert facts.connected_at == life.orders()[0][2] == at(2)
+
+
+def test_our_own_leg_alone_is_no_connected_call() -> None:
+    facts = Life(direction="outbound").hear(heard(roll(CC, 1, OWN_LEG)))
+    assert facts.state == State.RINGING
+
+
+def test_an_order_for_streaming_whose_event_is_lost_is_done_by_its_socket() -> None:
+    life = Life(commands=[asked("start_streaming", 1), asked("stop_streaming", 5), asked("stop_streaming", 8)])
+    for command in life.commands:
+        command.pk = str(uuid4())
+    life.hear(azure("CallConnected", 0), seen("StreamOpened", 0.5), seen("StreamOpened", 2))
+    assert [each[1] for each in life.orders()] == ["done", "accepted", "accepted"]
+    life.hear(seen("StreamClosed", 6, code=1000), seen("StreamClosed", 9, code=1006))
+    assert [each[1:3] for each in life.orders()] == [("done", at(2)), ("done", at(6)), ("accepted", None)]
+
+
+def test_azures_word_that_a_stream_failed_is_stronger_than_its_socket() -> None:
+    for events in itertools.permutations(
+        [azure("CallConnected", 0), seen("StreamOpened", 2), azure("MediaStreamingFailed", 3, context=START_ORDER)]
+    ):
+        life = Life(commands=[asked("start_streaming", 1)])
+        life.commands[0].pk = START_ORDER
+        life.hear(*events)
+        assert life.orders()[0][1] == "failed"
+
+
+def test_an_answer_that_azure_never_took_is_not_done_by_another() -> None:
+    life = Life(commands=[asked("answer", 1, "queued"), asked("answer", 2)])
+    for command in life.commands:
+        command.pk = str(uuid4())
+    life.hear(seen("StreamOpened", 3))
+    assert [each[1] for each in life.orders()] == ["queued", "done"]
+
+
+def test_a_stream_that_fails_because_we_turned_its_socket_away_says_so() -> None:
+    refused = seen("SocketRefused", 4, message="its token has expired. Check this machine's clock.")
+    for events in itertools.permutations([azure("CallConnected", 0), refused, FAILED]):
+        facts = Life().hear(*events)
+        assert facts.streaming_error == (
+            "We refused Azure's media socket: its token has expired. Check this machine's clock."
+        )
+    assert "PUBLIC_URL" in Life().hear(azure("CallConnected", 0), seen("SocketRefused", -100), FAILED).streaming_error
+
+
+def test_a_stream_that_never_came_has_failed_until_one_comes() -> None:
+    missing = seen("StreamMissing", 20, message="Azure opened no media socket within 20 s.")
+    life = Life(start="now")
+    facts = life.hear(azure("CallConnected", 0), missing)
+    assert facts.streaming_error == "Streaming failed: Azure opened no media socket within 20 s."
+    assert facts.streaming_state == Streaming.FAILED
+    life.sessions = [session(30)]
+    assert life.facts().streaming_state == Streaming.STREAMING
+    life.sessions = [session(30, 40)]
+    assert life.facts().streaming_state == Streaming.OFF

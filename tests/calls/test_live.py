@@ -7,8 +7,10 @@ from channels.layers import get_channel_layer
 from django.db import transaction
 
 from calls import live
-from calls.live import EVENTS_LIMIT, GROUP, HISTORY_LENGTH, Bundle, Hub, announce, hub, resync
+from calls.counters import counts
+from calls.live import EVENTS_LIMIT, GROUP, HISTORY_LENGTH, Hub, announce, hub, resync
 from calls.models import Call
+from calls.visibility import EVERYTHING, NOTHING
 from tests.calls.ear import Ear
 
 CALL, OTHER = str(uuid4()), str(uuid4())
@@ -36,18 +38,13 @@ def level(rms_dbfs: float = -20.0) -> live.Level:
     return {"rms_dbfs": rms_dbfs, "peak_dbfs": -10.0, "dc": 0.0, "speaking": True, "clipping": False}
 
 
-def bundle(process: str, **calls: dict[str, live.Level]) -> dict[str, Any]:
+def bundle(process: str, health: Any = None, **calls: dict[str, live.Level]) -> dict[str, Any]:
     """What one process says; keywords are calls by letter."""
     names = {"c": CALL, "o": OTHER}
-    said: Bundle = {
-        "type": "live.bundle",
-        "process": process,
-        "at": "now",
-        "calls": {
-            names[letter]: {"levels": levels, "health": None, "playing": None} for letter, levels in calls.items()
-        },
+    said: dict[str, live.CallLive] = {
+        names[letter]: {"levels": levels, "health": health, "playing": None} for letter, levels in calls.items()
     }
-    return dict(said)
+    return dict(live.bundle(process, said))
 
 
 def event(kind: str, call: str = CALL, seq: int = 1) -> dict[str, Any]:
@@ -55,7 +52,7 @@ def event(kind: str, call: str = CALL, seq: int = 1) -> dict[str, Any]:
 
 
 def rms(here: Hub, raw_id: str = "a") -> float | None:
-    found = here.call(CALL)
+    found = here.call(CALL, EVERYTHING)
     return found["levels"][raw_id]["rms_dbfs"] if found else None
 
 
@@ -66,7 +63,7 @@ def test_the_newest_word_on_a_call_counts(here: Hub, clock: Clock) -> None:
     clock.now += 0.1
     here.take(bundle("p2", c={"a": level(-5.0)}, o={"b": level()}))
     assert rms(here) == -5.0, "the call has come to another process"
-    assert set(here.calls()) == {CALL, OTHER}
+    assert set(here.calls(EVERYTHING)) == {CALL, OTHER}
 
 
 def test_the_word_of_a_dead_process_is_forgotten_after_a_second(here: Hub, clock: Clock) -> None:
@@ -74,15 +71,15 @@ def test_the_word_of_a_dead_process_is_forgotten_after_a_second(here: Hub, clock
     clock.now += 0.9
     here.take(bundle("p2", o={"b": level()}))
     here.tick()
-    assert set(here.calls()) == {CALL, OTHER}
+    assert set(here.calls(EVERYTHING)) == {CALL, OTHER}
     clock.now += 0.2
     here.tick()
-    assert set(here.calls()) == {OTHER}
-    assert here.call(CALL) is None
+    assert set(here.calls(EVERYTHING)) == {OTHER}
+    assert here.call(CALL, EVERYTHING) is None
 
 
 def test_the_wall_hears_of_calls_and_a_page_of_its_own_call(here: Hub) -> None:
-    wall, page, other = here.join(None), here.join(CALL), here.join(OTHER)
+    wall, page, other = here.join(None, EVERYTHING), here.join(CALL, EVERYTHING), here.join(OTHER, EVERYTHING)
     assert here.dashboards == 3
     for kind in ("call_state", "event", "dtmf"):
         here.take(event(kind))
@@ -95,8 +92,18 @@ def test_the_wall_hears_of_calls_and_a_page_of_its_own_call(here: Hub) -> None:
     assert (len(page.events), len(wall.events)) == (3, 2)
 
 
+def test_who_sees_no_calls_is_told_of_none(here: Hub) -> None:
+    pages = [here.join(call, NOTHING) for call in (None, CALL)]
+    here.take(bundle("p1", c={"a": level()}))
+    here.take(event("call_state"))
+    here.tick()
+    assert not any(page.events for page in pages)
+    assert (here.calls(NOTHING), here.call(CALL, NOTHING)) == ({}, None)
+    assert (here.history(CALL, NOTHING), here.health_marks(CALL, NOTHING)) == ({}, [])
+
+
 def test_levels_wait_in_one_slot_and_are_never_queued(here: Hub, clock: Clock) -> None:
-    page = here.join(CALL)
+    page = here.join(CALL, EVERYTHING)
     for value in range(50):
         here.take(bundle("p1", c={"a": level(-float(value))}))
         here.tick()
@@ -105,7 +112,7 @@ def test_levels_wait_in_one_slot_and_are_never_queued(here: Hub, clock: Clock) -
 
 
 def test_a_page_is_told_once_that_there_are_no_levels_any_more(here: Hub, clock: Clock) -> None:
-    page = here.join(CALL)
+    page = here.join(CALL, EVERYTHING)
     here.tick()
     assert not page.levels_due, "a quiet portal sends nothing"
     here.take(bundle("p1", c={"a": level()}))
@@ -113,23 +120,25 @@ def test_a_page_is_told_once_that_there_are_no_levels_any_more(here: Hub, clock:
     clock.now += 1.1
     page.levels_due = False
     here.tick()
-    assert (page.levels_due, here.calls()) == (True, {})
+    assert (page.levels_due, here.calls(EVERYTHING)) == (True, {})
     page.levels_due = False
     here.tick()
     assert not page.levels_due
 
 
 def test_a_page_that_does_not_read_gets_a_snapshot_instead_of_a_thousand_events(here: Hub) -> None:
-    page = here.join(CALL)
+    page = here.join(CALL, EVERYTHING)
+    before = counts().get("dashboard_restarts", 0)
     for seq in range(EVENTS_LIMIT):
         here.take(event("event", seq=seq))
     assert (len(page.events), page.overflowed) == (EVENTS_LIMIT, False)
     here.take(event("event", seq=EVENTS_LIMIT))
     assert ([each["seq"] for each in page.events], page.overflowed) == ([EVENTS_LIMIT], True)
+    assert counts()["dashboard_restarts"] == before + 1
 
 
 def test_all_pages_start_over_when_the_layer_was_away(here: Hub) -> None:
-    wall, page = here.join(None), here.join(CALL)
+    wall, page = here.join(None, EVERYTHING), here.join(CALL, EVERYTHING)
     here.take(event("call_state"))
     ear = Ear()
     resync()
@@ -144,7 +153,7 @@ def test_the_history_holds_a_minute_of_whole_decibels(here: Hub, clock: Clock) -
         here.take(bundle("p1", c={"a": level(-0.4 - number % 50)}))
         here.tick()
         clock.now += 0.1
-    track = here.history(CALL)["a"]
+    track = here.history(CALL, EVERYTHING)["a"]
     assert len(track) == HISTORY_LENGTH == 600
     assert track[-3:] == [-2, -3, -4]
 
@@ -154,8 +163,8 @@ def test_the_history_keeps_its_gaps_and_who_comes_later(here: Hub, clock: Clock)
         here.take(bundle("p1", c={raw_id: level() for raw_id in who}))
         here.tick()
         clock.now += 0.1
-    assert here.history(CALL) == {"a": [-20, -20, None, -20], "b": [None, None, None, -20]}
-    assert here.history(OTHER) == {}
+    assert here.history(CALL, EVERYTHING) == {"a": [-20, -20, None, -20], "b": [None, None, None, -20]}
+    assert here.history(OTHER, EVERYTHING) == {}
 
 
 def test_the_history_of_a_call_is_forgotten_a_minute_after_its_last_level(here: Hub, clock: Clock) -> None:
@@ -164,9 +173,9 @@ def test_the_history_of_a_call_is_forgotten_a_minute_after_its_last_level(here: 
     clock.now += 2
     for _ in range(HISTORY_LENGTH - 1):
         here.tick()
-    assert here.history(CALL)["a"][0] == -20
+    assert here.history(CALL, EVERYTHING)["a"][0] == -20
     here.tick()
-    assert here.history(CALL) == {}
+    assert here.history(CALL, EVERYTHING) == {}
 
 
 def test_the_history_of_a_thousand_ticks_stays_bounded(here: Hub, clock: Clock) -> None:
@@ -176,7 +185,7 @@ def test_the_history_of_a_thousand_ticks_stays_bounded(here: Hub, clock: Clock) 
     for number in range(700):
         here.take(bundle("p1", c={"a": level(), f"late {number}": level()} if number == 650 else {"a": level()}))
         here.tick()
-    assert {len(track) for track in here.history(CALL).values()} == {HISTORY_LENGTH}
+    assert {len(track) for track in here.history(CALL, EVERYTHING).values()} == {HISTORY_LENGTH}
 
 
 @pytest.mark.django_db(transaction=True)
@@ -201,7 +210,7 @@ async def until(true: Any) -> None:
 def test_a_running_hub_hears_the_layer_and_ticks() -> None:
     async def run() -> None:
         here = Hub()
-        page = here.join(CALL)
+        page = here.join(CALL, EVERYTHING)
         running = asyncio.create_task(here.run())
         layer = get_channel_layer()
         await until(lambda: layer.groups.get(GROUP))
@@ -209,12 +218,33 @@ def test_a_running_hub_hears_the_layer_and_ticks() -> None:
         await layer.group_send(GROUP, bundle("p1", c={"a": level()}))
         await until(lambda: page.events and page.levels_due)
         assert page.events[0]["seq"] == 7
-        await until(lambda: here.history(CALL))
+        await until(lambda: here.history(CALL, EVERYTHING))
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
         assert not layer.groups.get(GROUP)
 
     asyncio.run(run())
+
+
+def test_a_word_of_another_version_ends_no_live_view(caplog: pytest.LogCaptureFixture) -> None:
+    strange = bundle("p1", {"lag": 1}, c={"a": level()})
+
+    async def run() -> None:
+        here = Hub()
+        page = here.join(CALL, EVERYTHING)
+        running = asyncio.create_task(here.run())
+        layer = get_channel_layer()
+        await until(lambda: layer.groups.get(GROUP))
+        await layer.group_send(GROUP, strange)
+        await until(lambda: page.levels_due and caplog.records)
+        page.levels_due = False
+        await layer.group_send(GROUP, bundle("p1", c={"a": level()}))
+        await until(lambda: page.levels_due and here.history(CALL, EVERYTHING))
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+    asyncio.run(run())
+    assert {each.message for each in caplog.records} == {"a tick of the hub failed (1 so far)"}
 
 
 class BrokenLayer:
@@ -252,7 +282,7 @@ def test_a_hub_joins_again_with_one_line_and_all_pages_start_over(
 
     async def run() -> None:
         here = Hub()
-        page = here.join(CALL)
+        page = here.join(CALL, EVERYTHING)
         running = asyncio.create_task(here.run())
         await until(lambda: page.overflowed)
         await get_channel_layer().group_send(GROUP, event("event"))
@@ -269,7 +299,7 @@ def test_each_process_has_one_hub() -> None:
 
 
 def test_a_word_to_itself_that_does_not_come_back_makes_the_hub_read_all_again(here: Hub) -> None:
-    page = here.join(None)
+    page = here.join(None, EVERYTHING)
     read_again: list[str] = []
     here.on_loss.add(lambda: read_again.append("orders"))
     name = here._name
@@ -287,9 +317,7 @@ def test_a_word_to_itself_that_does_not_come_back_makes_the_hub_read_all_again(h
 
 def test_the_process_that_has_the_socket_speaks_for_the_call(here: Hub, clock: Clock) -> None:
     def word(process: str, rms_dbfs: float, *, has_socket: bool) -> dict[str, Any]:
-        said = bundle(process, c={"a": level(rms_dbfs)})
-        said["calls"][CALL]["health"] = {"frames_received": 1} if has_socket else None
-        return said
+        return bundle(process, {"frames_received": 1} if has_socket else None, c={"a": level(rms_dbfs)})
 
     here.take(word("new", -5.0, has_socket=True))
     clock.now += 0.1
@@ -304,14 +332,13 @@ def test_the_health_of_a_call_is_remembered_second_by_second_and_forgotten_with_
     here: Hub, clock: Clock
 ) -> None:
     for lag_ms in (3, 250):
-        said = bundle("p1", c={"a": level()})
-        said["calls"][CALL]["health"] = {"lag_ms": lag_ms, "lost_ms": 0}
+        said = bundle("p1", {"lag_ms": lag_ms, "lost_ms": 0, "frame_age_ms": 0}, c={"a": level()})
         for _ in range(10):
             here.take(said)
             here.tick()
-    assert here.health_marks(CALL) == ["well", "wait"]
-    assert here.health_marks(OTHER) == []
+    assert here.health_marks(CALL, EVERYTHING) == ["well", "wait"]
+    assert here.health_marks(OTHER, EVERYTHING) == []
     clock.now += 2
     for _ in range(HISTORY_LENGTH):
         here.tick()
-    assert here.health_marks(CALL) == []
+    assert here.health_marks(CALL, EVERYTHING) == []

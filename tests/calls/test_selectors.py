@@ -4,6 +4,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.contrib.auth.models import User
 
 from calls.models import Call, CallEvent, CallPolicy, Clip, Command, Injection, Participant, StreamSession
 from calls.selectors import (
@@ -21,6 +22,7 @@ from calls.selectors import (
 from tests.azure_stand_in import Doors, incoming
 
 pytestmark = pytest.mark.django_db
+SEER = User(username="seer", is_superuser=True)
 START = datetime(2026, 11, 20, 9, 0, 0, 123456, tzinfo=UTC)
 
 
@@ -118,7 +120,7 @@ OWN_EVENTS = [
     ("DtmfPressed", None, "Caller pressed 5", "Caller pressed 5", "off"),
     ("PlaceRefused", None, "Azure is away.", "Azure did not place the call. Azure is away.", "bad"),
     ("AnswerRefused", 404, "x", "Azure did not let us answer (404). x", "bad"),
-    ("CallRejected", None, "Rejected by ana", "We rejected the call.", "off"),
+    ("CallRejected", None, "We rejected the call as busy, by ana.", "We rejected the call as busy, by ana.", "off"),
     ("RingingTimedOut", None, "", "Nobody here answered within 30 s.", "off"),
     ("CallGone", None, "", "Azure no longer knows this call; no event told of its end.", "off"),
     ("CallEnded", None, "", "The call ended.", "off"),
@@ -181,14 +183,14 @@ def test_the_wall_lists_ringing_calls_first_then_the_oldest(django_assert_num_qu
     for call in (later, earlier):
         Participant.objects.create(call=call, raw_id="a", kind="phone", joined_at=START)
     with django_assert_num_queries(2):
-        rows = live_rows()
+        rows = live_rows(SEER)
     assert [row["id"] for row in rows] == [str(each.pk) for each in (ringing, connecting, earlier, later)]
-    assert [row["id"] for row in just_ended_rows()] == [str(over.pk)]
+    assert [row["id"] for row in just_ended_rows(SEER)] == [str(over.pk)]
 
 
 def test_the_last_calls_to_end_are_listed_newest_first() -> None:
     calls = [make(state="ended", ended_at=START + timedelta(seconds=second)) for second in range(7)]
-    assert [row["id"] for row in just_ended_rows()] == [str(each.pk) for each in reversed(calls[2:])]
+    assert [row["id"] for row in just_ended_rows(SEER)] == [str(each.pk) for each in reversed(calls[2:])]
 
 
 def test_a_calls_page_lists_events_newest_first() -> None:

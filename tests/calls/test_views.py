@@ -14,7 +14,7 @@ from django.test import Client
 from django.utils import timezone
 
 from calls.models import Call, CallEvent, Clip, Command, Injection, Participant, StreamSession
-from calls.permissions import OPERATOR, scope
+from calls.permissions import GRANTABLE, scope
 from calls.services import Actor, add_clip
 from calls.views.looks import LOOKS, look_name, phase, short
 from tests.azure_stand_in import AzureStandIn, refusal
@@ -37,7 +37,7 @@ def person(*permissions: str, **fields: Any) -> Client:
 
 @pytest.fixture
 def operator() -> Client:
-    return person(*OPERATOR)
+    return person(*GRANTABLE)
 
 
 def ended_call(number: str = "+14255550103", **fields: Any) -> Call:
@@ -90,7 +90,7 @@ class TestWhoMaySee:
 
     def test_components_are_for_staff(self, operator: Client) -> None:
         assert operator.get("/design/").status_code == 403
-        page = person(*OPERATOR, is_staff=True).get("/design/")
+        page = person(*GRANTABLE, is_staff=True).get("/design/")
         assert page.status_code == 200
         assert "Meter, eight states" in text_of(page)
 
@@ -113,7 +113,7 @@ class TestEveryPage:
     @pytest.fixture
     def pages(self) -> list[Any]:
         call, over = live_call(), ended_call()
-        client = person(*OPERATOR, is_staff=True)
+        client = person(*GRANTABLE, is_staff=True)
         urls = [
             "/",
             "/calls/",

@@ -10,9 +10,12 @@ import redis
 from playwright.sync_api import Browser
 
 from tests.journeys.desk import CHROMIUM, chromium
+from tests.journeys.faults import SUPPORT, Neighbour, disarm
 from tests.journeys.stack import POSTGRES, REDIS, Stack, running
 
 KINDS = ["embedded", "site"]
+# Tests ask twenty times a second, and together more than any integrator may.
+OFTEN = {"API_READ_RATE": "100000/min", "API_ORDER_RATE": "100000/min"}
 
 
 def services_answer() -> bool:
@@ -39,7 +42,7 @@ def stacks(
             if kind == "site" and not services_answer():
                 lacks("PostgreSQL and Redis on 127.0.0.1")
             folder: Path = tmp_path_factory.mktemp(kind)
-            manager = running(folder, many=kind == "site")
+            manager = running(folder, many=kind == "site", environment=OFTEN)
             started[kind] = manager.__enter__()
             opened.append(manager)  # type: ignore[arg-type]
         return started[kind]
@@ -58,6 +61,35 @@ def browser(lacks: Callable[[str], NoReturn]) -> Iterator[Browser]:
 
 
 @pytest.fixture(params=KINDS)
-def stack(request: pytest.FixtureRequest, stacks: Callable[[str], Stack]) -> Stack:
-    """SQLite, in-memory layer and Daphne; then PostgreSQL, Redis and uvicorn."""
-    return stacks(request.param)
+def stack(request: pytest.FixtureRequest, stacks: Callable[[str], Stack]) -> Iterator[Stack]:
+    """SQLite, in-memory layer and Daphne; then PostgreSQL, Redis and uvicorn. Each test leaves it without calls."""
+    found = stacks(request.param)
+    yield found
+    found.hang_up_all()
+
+
+@pytest.fixture
+def neighbour(stack: Stack) -> Iterator[Neighbour]:
+    """Beside each test; what is still armed afterwards must not meet the next one."""
+    beside = Neighbour.of(stack)
+    yield beside
+    disarm(stack)
+    beside.noticed_nothing()
+    stack.caller_hangs_up(beside.emulated)
+
+
+@pytest.fixture
+def talking(stack: Stack) -> Iterator[tuple[str, str]]:
+    """A call that streams: the emulator's id and ours."""
+    emulated, call = stack.streaming_call(**SUPPORT)
+    yield emulated, call
+    stack.caller_hangs_up(emulated)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Azure's faults are tried on the embedded portal everywhere, and on a site's in the long ring."""
+    for item in items:
+        tried = getattr(item, "callspec", None)
+        if tried is not None and item.path.name.startswith("test_faults_") and "site" in tried.params.values():
+            item.add_marker(pytest.mark.long)

@@ -15,13 +15,6 @@ from calls.models import CallPolicy
 CallPolicy.objects.get_or_create(name="Listen line", defaults=dict(
     position=40, callee_pattern="+18005550103", action="answer", bidirectional=False))
 """
-# As Azure reports a media socket that it cannot open; the emulator cannot be made to.
-FAIL_STREAMING = """
-from calls.models import Call
-Call.objects.filter(pk="{call}").update(
-    streaming_state="failed", streaming_error="Azure could not open our media socket.")
-"""
-
 # Half a minute of ringing, told at once.
 MISSED = """
 from datetime import timedelta
@@ -100,12 +93,14 @@ def busy_desk(stack: Stack, *, past: bool = True) -> Iterator[Scene]:
     three = scene.talk("three", SUPPORT, "+442079460018", "sales")
     scene.talk("stopped", SUPPORT, "+14255550190")
     stack.order(f"calls/{scene.calls['stopped']}/streaming/stop/")
-    scene.talk("failed", SUPPORT, "+14255550147")
+    failed = scene.talk("failed", SUPPORT, "+14255550147")
     stack.order(f"calls/{scene.calls['failed']}/streaming/stop/")
     scene.talk("speaks", SUPPORT, "+14255550123")
     for part in ("stopped", "failed"):
         stack.until(scene.calls[part], lambda row: row["streaming"]["state"] == "off")
-    in_portal(stack, FAIL_STREAMING.format(call=scene.calls["failed"]))
+    stack.arm(fault="stream_refused", call=failed, subcode="8603", count=100)
+    stack.order(f"calls/{scene.calls['failed']}/streaming/start/")
+    stack.until(scene.calls["failed"], lambda row: row["streaming"]["state"] == "failed")
     wait_for(lambda: stack.get(f"calls/{scene.calls['three']}/")["levels"], 10, f"levels of {three}")
     if past:
         stack.until(scene.calls["busy"], lambda row: row["state"] == "failed")

@@ -22,6 +22,7 @@ import soundfile
 from numpy.typing import NDArray
 
 from acsportal.demo import HOST, Demo, Options, daphne, emulator, environment_of, prepare
+from acsportal.serve import SOCKETS
 
 T = TypeVar("T")
 
@@ -140,6 +141,12 @@ class Stack:
     def caller_hangs_up(self, call: str) -> None:
         ask("POST", f"{self.emulator}/emulator/calls/{call}/hang-up", {})
 
+    def hang_up_all(self) -> None:
+        """Ends whatever still talks: sound that nobody listens to any more slows the tests that follow."""
+        for call in ask("GET", f"{self.emulator}/emulator/calls").json["results"]:
+            if call["state"] != "ended":
+                self.caller_hangs_up(call["id"])
+
     def call_of(self, emulated: str, within_s: float = 15) -> str:
         """The portal's id of a call that the emulator rang with."""
         correlation = self.emulated(emulated)["correlation_id"]
@@ -211,14 +218,22 @@ def sounding(samples: NDArray[np.int16], threshold: int = 60) -> NDArray[np.int1
 
 
 @contextmanager
-def running(folder: Path, *, many: bool = False, environment: dict[str, str] | None = None) -> Iterator[Stack]:
+def running(
+    folder: Path,
+    *,
+    many: bool = False,
+    workers: int = 1,
+    environment: dict[str, str] | None = None,
+    server: list[str] | None = None,
+) -> Iterator[Stack]:
     """`many` False: SQLite, in-memory layer, Daphne. True: PostgreSQL, Redis, uvicorn, as a site with many processes.
 
-    No emulator is started if `environment` names another ACS_ENDPOINT.
+    No emulator is started if `environment` names another ACS_ENDPOINT. `server` takes the place of either server; it
+    finds its port in the environment.
     """
     folder.mkdir(parents=True, exist_ok=True)
     options = Options(free_port(), free_port(), folder)
-    settings = environment_of(options) | (environment or {})
+    settings = environment_of(options) | {"PORT": str(options.port)} | (environment or {})
     with _database(settings) if many else _nothing():
         demo = Demo(options, settings)
         try:
@@ -226,7 +241,8 @@ def running(folder: Path, *, many: bool = False, environment: dict[str, str] | N
             if settings["ACS_ENDPOINT"] == options.emulator:
                 azure = demo.start("emulator", *emulator(demo), "--seed", "7")
             prepare(demo)
-            portal = demo.start("portal", *(uvicorn(options.port) if many else daphne(options.port)))
+            usual = uvicorn(options.port, workers) if many else daphne(options.port)
+            portal = demo.start("portal", *(server or usual))
             if azure is not None:
                 demo.wait_until(f"{options.emulator}/emulator/calls", azure)
             demo.wait_until(f"{options.portal}/readyz", portal)
@@ -235,10 +251,12 @@ def running(folder: Path, *, many: bool = False, environment: dict[str, str] | N
             demo.end()
 
 
-def uvicorn(port: int) -> list[str]:
+def uvicorn(port: int, workers: int = 1) -> list[str]:
     base = ["-m", "uvicorn", "acsportal.asgi:application", "--host", HOST, "--port", str(port), "--no-access-log"]
-    sockets = ["--ws", "websockets-sansio", "--ws-per-message-deflate", "false", "--ws-max-size", "524288"]
-    return [*base, *sockets, "--loop", "uvloop", "--http", "httptools", "--timeout-graceful-shutdown", "3"]
+    sockets = ["--ws", SOCKETS, "--ws-per-message-deflate", "false", "--ws-max-size", "524288"]
+    sockets += ["--ws-ping-interval", "5", "--ws-ping-timeout", "8"]
+    loop = ["--loop", "uvloop", "--http", "httptools", "--timeout-graceful-shutdown", "3"]
+    return [*base, *sockets, *loop, *(("--workers", str(workers)) if workers > 1 else ())]
 
 
 @contextmanager

@@ -5,9 +5,11 @@ import tempfile
 import time
 from pathlib import Path
 
+from playwright.sync_api import Browser, expect
+
 from tests.journeys.desk import CHROMIUM, Desk, chromium
 from tests.journeys.scenes import Scene, busy_desk
-from tests.journeys.stack import ask, running
+from tests.journeys.stack import Stack, ask, running, wait_for
 
 PICTURES = Path(__file__).resolve().parent.parent.parent / "docs" / "pictures"
 LOOK = (1440, 900, "light")
@@ -30,6 +32,26 @@ def take(desk: Desk, scene: Scene) -> None:
     page.screenshot(path=PICTURES / "call.png")
 
 
+def take_phone(browser: Browser, stack: Stack) -> None:
+    """Somebody without a microphone talks with the sample voice, and we answer."""
+    page = browser.new_page(viewport={"width": 1240, "height": 848})
+    page.goto(stack.emulator)
+    page.locator("label", has_text="Voice").click()
+    page.get_by_role("button", name="Support").click()
+    page.get_by_role("button", name="Call", exact=True).click()
+    expect(page.locator("#state-chip")).to_have_text("On a call", timeout=15_000)
+    calls = ask("GET", f"{stack.emulator}/emulator/calls").json["results"]
+    call = stack.call_of(next(row["id"] for row in calls if row["state"] == "connected" and row["scenario"] == "phone"))
+    for text in (
+        "Good morning, this is support. What can I do for you?",
+        "One moment, please. I will have a look at your router from here. It takes a few seconds.",
+    ):
+        stack.order(f"calls/{call}/injections/", {"text": text})
+    wait_for(lambda: page.locator("#timer").inner_text() >= "0:10", 30)
+    page.screenshot(path=PICTURES / "phone.png")
+    page.close()
+
+
 def main() -> None:
     if CHROMIUM is None:
         sys.exit("Chromium is needed; install it and try again.")
@@ -43,6 +65,7 @@ def main() -> None:
         desk = Desk(browser, stack, LOOK)
         take(desk, scene)
         desk.close()
+        take_phone(browser, stack)
     for picture in sorted(PICTURES.glob("*.png")):
         print(f"{picture.name}: {picture.stat().st_size / 1000:.0f} kB")
         assert picture.stat().st_size <= MOST_BYTES, f"{picture.name} is larger than {MOST_BYTES / 1000:.0f} kB"

@@ -11,7 +11,7 @@ from acsportal.demo import daphne
 from tests.journeys.desk import LOOKS, Desk
 from tests.journeys.stack import Stack, main_frequency_hz, running, sounding, wait_for
 
-pytestmark = [pytest.mark.journey, pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.journey, pytest.mark.browser]
 
 PICTURES = Path(__file__).resolve().parent.parent.parent / "var" / "pictures"
 SUPPORT = {"caller": "+14255550123", "callee": "+18005550100", "scenario": "support"}
@@ -142,6 +142,7 @@ def test_a_call_that_talks_already_when_the_wall_hears_of_it_is_shown_with_its_m
     stack.caller_hangs_up(emulated)
 
 
+@pytest.mark.long
 def test_pages_are_photographed_at_two_widths_in_two_themes(stack: Stack, browser: Browser) -> None:
     first, call = stack.streaming_call(**SUPPORT)
     second, _ = stack.streaming_call(**SALES)

@@ -4,10 +4,11 @@ import os
 import re
 import signal
 import socket
+import sqlite3
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ import pytest
 
 from tests.journeys.stack import ask, free_port, main_frequency_hz, sounding, wait_for, wav_of
 
-pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("demo")]
+pytestmark = [pytest.mark.journey]
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 READY = re.compile(
@@ -87,6 +88,25 @@ def test_make_demo_rings_answers_streams_speaks_and_ends_cleanly(tmp_path: Path)
                 assert probe.connect_ex(("127.0.0.1", port)) != 0, f"the {name} still listens"
     logs = "".join(path.read_text() for path in tmp_path.glob("*.log"))
     assert "Traceback" not in logs
+
+
+def test_the_demos_job_worker_works_and_is_started_again_if_it_dies(tmp_path: Path) -> None:
+    def job_worker() -> int | None:
+        with closing(sqlite3.connect(tmp_path / "portal.sqlite3", timeout=10)) as database:
+            row = database.execute("select pid from calls_process where kind = 'jobs'").fetchone()
+        return int(row[0]) if row else None
+
+    def done() -> bool:
+        with closing(sqlite3.connect(tmp_path / "portal.sqlite3", timeout=10)) as database:
+            states = {state for (state,) in database.execute("select state from calls_job")}
+        return states == {"done"}
+
+    with demo(tmp_path) as (ready, _):
+        first = wait_for(job_worker, 30, "the worker gives signs of life")
+        assert ask("GET", f"{ready['portal']}/readyz").json["status"] == "ready"
+        wait_for(done, 30, "what recurs is done")
+        os.kill(first, signal.SIGKILL)
+        wait_for(lambda: job_worker() not in {None, first}, 30, "another worker takes its place")
 
 
 def test_a_taken_port_is_one_sentence_with_the_remedy(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from tests.journeys.desk import LOOKS, Desk
 from tests.journeys.scenes import FRONT_DESK, SUPPORT, Scene, busy_desk
 from tests.journeys.stack import Stack, running, wait_for
 
-pytestmark = [pytest.mark.journey, pytest.mark.browser, pytest.mark.xdist_group("pace")]
+pytestmark = [pytest.mark.journey, pytest.mark.browser]
 
 WIDE = LOOKS[0]
 MOST_SHIFT = 0.02
@@ -86,6 +86,7 @@ def has_stayed_calm(browser: Browser, scene: Scene, seconds: float) -> None:
     desk.close()
 
 
+@pytest.mark.long
 def test_nothing_jumps_while_calls_come_and_go(browser: Browser, scene: Scene) -> None:
     has_stayed_calm(browser, scene, 10)
 
@@ -96,6 +97,7 @@ def test_nothing_jumps_in_a_minute_of_live_wall(browser: Browser, scene: Scene) 
     has_stayed_calm(browser, scene, 60)
 
 
+@pytest.mark.long
 def test_nothing_slides_for_who_wants_no_motion(browser: Browser, scene: Scene) -> None:
     desk = watched_wall(browser, scene.stack, reduced_motion="reduce")
     assert come_and_go(scene, desk.page, 3)
@@ -142,6 +144,7 @@ def talking(stack: Stack, calls: int) -> Scene:
     return scene
 
 
+@pytest.mark.long
 def test_no_task_is_long_with_twelve_calls(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> None:
     with running(tmp_path_factory.mktemp("twelve")) as stack:
         talking(stack, 12)

@@ -55,9 +55,23 @@ def audio(pcm: bytes, at: datetime, raw_id: str | None = CALLER, *, silent: bool
 class Socket:
     """A WebSocket whose messages a thread of its own collects, each with the time of its arrival."""
 
-    def __init__(self, url: str, headers: list[tuple[str, str]], open_within_s: float = 10) -> None:
+    def __init__(
+        self,
+        url: str,
+        headers: list[tuple[str, str]],
+        open_within_s: float = 10,
+        connection: socket.socket | None = None,
+    ) -> None:
+        """`connection` is one to the same server that is open already."""
         self._kept = ExitStack()
-        dialled = connect(url, additional_headers=headers, compression=None, max_size=None, open_timeout=open_within_s)
+        dialled = connect(
+            url,
+            additional_headers=headers,
+            compression=None,
+            max_size=None,
+            open_timeout=open_within_s,
+            sock=connection,
+        )
         self.connection: ClientConnection = self._kept.enter_context(dialled)
         self.messages: list[tuple[float, str]] = []
         self._news = threading.Condition()
@@ -292,6 +306,21 @@ class AzureCall:
         )
 
 
+def signed_in(portal: str, user: str) -> str:
+    """Signs in as a browser does and returns the cookie; a user's password is the user's name."""
+    jar = http.cookiejar.CookieJar()
+    browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(jar))
+    login = f"{portal}/login/"
+    with browser.open(login) as page:
+        found = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', page.read().decode())
+    assert found is not None
+    form = {"csrfmiddlewaretoken": found.group(1), "username": user, "password": user, "next": "/livez"}
+    browser.open(urllib.request.Request(login, urllib.parse.urlencode(form).encode())).close()
+    cookie = "; ".join(f"{each.name}={each.value}" for each in jar if each.name == "sessionid")
+    assert cookie, "the login did not work"
+    return cookie
+
+
 @dataclass
 class Door:
     """One running portal, with the test in Azure's part."""
@@ -343,18 +372,8 @@ class Door:
         return Socket(f"ws{self.stack.portal.removeprefix('http')}/ws/{path}", given)
 
     def cookie(self, user: str) -> str:
-        """Signs in as a browser does; a user's password is the user's name."""
         if user not in self._cookies:
-            jar = http.cookiejar.CookieJar()
-            browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(jar))
-            login = f"{self.stack.portal}/login/"
-            with browser.open(login) as page:
-                found = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', page.read().decode())
-            assert found is not None
-            form = {"csrfmiddlewaretoken": found.group(1), "username": user, "password": user, "next": "/livez"}
-            browser.open(urllib.request.Request(login, urllib.parse.urlencode(form).encode())).close()
-            self._cookies[user] = "; ".join(f"{each.name}={each.value}" for each in jar if each.name == "sessionid")
-            assert self._cookies[user], "the login did not work"
+            self._cookies[user] = signed_in(self.stack.portal, user)
         return self._cookies[user]
 
     def run(self, code: str) -> None:

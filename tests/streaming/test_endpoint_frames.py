@@ -3,11 +3,13 @@
 import json
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from websockets.exceptions import ConnectionClosed
 
 from acsportal.demo import SALES_LINE, SUPPORT_LINE
 from tests.journeys.stack import wait_for
@@ -224,8 +226,9 @@ def test_keys_are_events_of_the_call(door: Door) -> None:
 def test_a_flood_of_keys_does_not_cost_another_stream_its_last_word(door: Door) -> None:
     call, other = door.call(), door.call()
     with call.dial().open() as socket, other.dial().open() as quiet:
-        for _ in range(3_000):
-            socket.send('{"kind":"DtmfData","dtmfData":{"data":"5"}}')
+        with suppress(ConnectionClosed):  # so many keys are a flood, which ends with 1008
+            for _ in range(3_000):
+                socket.send('{"kind":"DtmfData","dtmfData":{"data":"5"}}')
         quiet.say(sine(100, 16_000))
         quiet.close()
         assert wait_for(lambda: (row := other.streams()[0])["state"] == "closed" and row, 40)["frames_received"] == 5

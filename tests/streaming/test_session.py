@@ -7,7 +7,16 @@ from typing import Any
 import pytest
 
 from streaming.audio import PcmFrame
-from streaming.session import DtmfPressed, MediaSession, Opened, StreamFacts, StreamMustClose
+from streaming.session import (
+    STALLS_TOLD,
+    DtmfPressed,
+    IdleWatch,
+    MediaSession,
+    Opened,
+    StallWatch,
+    StreamFacts,
+    StreamMustClose,
+)
 
 WALL = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 MEDIA_START = datetime(2026, 11, 20, 11, 59, 59, 800_000, UTC)
@@ -190,15 +199,15 @@ def test_nothing_but_nonsense_closes_the_socket_in_the_end() -> None:
 def test_one_good_message_forgives_the_nonsense_before_it() -> None:
     socket = Socket()
     for index in range(1000):
-        socket.receive(audio(index) if index % 200 == 0 else "junk", index)
+        socket.receive(audio(index) if index % 200 == 0 else "junk", index * 20)
     assert socket.facts.malformed_total == 995
 
 
 def test_a_flood_of_names_is_not_remembered() -> None:
     socket = Socket()
     for index in range(500):
-        socket.receive(audio(0, f"8:acs:{index}"))
-        socket.receive(audio(0, "8:acs:0"))
+        socket.receive(audio(0, f"8:acs:{index}"), index * 40)
+        socket.receive(audio(0, "8:acs:0"), index * 40)
     assert len(socket.facts.first_timestamps) == 400
     assert socket.facts.malformed == {"too_many_participants": 100}
 
@@ -340,3 +349,98 @@ def test_idle_time_counts_from_the_last_frame_or_from_the_start() -> None:
     socket.receive(audio(0), 10_000)
     socket.receive("junk", 20_000)
     assert socket.session.idle_s(1030.0) == pytest.approx(20)
+
+
+def flood(socket: Socket, seconds: float, haste: float, *speakers: str | None) -> StreamMustClose | None:
+    """Sends sound `haste` times as fast as it plays; why the session ended, None if it did not."""
+    for index in range(round(seconds * 50 * haste)):
+        for speaker in speakers or (None,):
+            try:
+                socket.receive(audio(index * 20, speaker), index * 20 / haste)
+            except StreamMustClose as end:
+                return end
+    return None
+
+
+@pytest.mark.parametrize(("haste", "within_s"), [(100, 0.2), (10, 2.5), (4, 16)])
+def test_a_flood_of_sound_closes_the_socket(haste: float, within_s: float) -> None:
+    socket = Socket()
+    end = flood(socket, within_s, haste)
+    assert end is not None
+    assert end.code == 1008
+    assert socket.facts.frames_received * 0.02 <= 15 + 3 * within_s
+
+
+@pytest.mark.parametrize("speakers", [(None,), ("a", "b", "c", "d")])
+def test_three_times_real_time_is_no_flood(speakers: tuple[str | None, ...]) -> None:
+    assert flood(Socket(), 60, 3, *speakers) is None
+
+
+def test_what_waited_fifteen_seconds_in_the_network_may_come_at_once() -> None:
+    socket = Socket()
+    socket.stream(steps(0, 6_000))
+    for round_ms in (120_000, 240_000):
+        until_ms = round_ms + 14_800
+
+        def held_back(at_ms: float, until_ms: float = until_ms) -> float:
+            return until_ms - at_ms
+
+        socket.stream(steps(round_ms, 740), late_ms=held_back)
+        socket.stream(steps(until_ms, 2_000))
+    assert socket.facts.frames_received == 6_000 + 2 * 2_740
+
+
+def test_more_than_four_names_earn_nothing_more() -> None:
+    end = flood(Socket(), 1, 100, *(f"speaker {number}" for number in range(50)))
+    assert end is not None
+    assert end.code == 1008
+
+
+def all_at_once(socket: Socket, messages: list[str]) -> StreamMustClose | None:
+    for message in messages:
+        try:
+            socket.receive(message, 100)
+        except StreamMustClose as end:
+            return end
+    return None
+
+
+@pytest.mark.parametrize("text", ["{", '{"kind":"DtmfData","dtmfData":{"data":"5"}}', metadata()])
+def test_a_flood_of_other_messages_closes_the_socket(text: str) -> None:
+    end = all_at_once(Socket(), [text] * 1_000)
+    assert end is not None
+    assert end.code in {1007, 1008}
+
+
+def test_a_frame_that_says_much_costs_much() -> None:
+    second = b64encode(bytes(32_000)).decode()
+    end = all_at_once(Socket(), [audio(index * 1_000, data=second) for index in range(20)])
+    assert end is not None
+    assert end.code == 1008
+
+
+def test_a_silent_stream_is_ended_once_and_closed_if_azure_does_not() -> None:
+    session = MediaSession(16_000, 100.0)
+    watch = IdleWatch(session, 60)
+    assert [watch.look(100.0 + second) for second in (0, 30, 59.9)] == [None, None, None]
+    assert [watch.look(100.0 + second) for second in (60, 61, 64.9)] == ["ask", None, None]
+    assert watch.look(165.0) == "close"
+
+
+def test_a_stall_is_told_once_and_its_length_when_it_is_over() -> None:
+    socket = Socket()
+    watch = StallWatch(socket.session)
+    assert [watch.look(1000.0 + passed_s) for passed_s in (0.9, 1.0, 2.0)] == [None, (True, 1.0), None]
+    socket.stream(steps(4_500, 10))
+    assert (watch.look(1004.7), watch.look(1005.6)) == ((False, 4.5), None)
+
+
+def test_a_stream_that_stalls_for_ever_anew_is_told_of_fifty_times() -> None:
+    socket = Socket()
+    watch = StallWatch(socket.session)
+    told = 0
+    for number in range(STALLS_TOLD + 5):
+        socket.receive(audio(), 2_000 * number)
+        told += watch.look(1000.0 + 2 * number + 0.1) is not None
+        told += watch.look(1000.0 + 2 * number + 1.1) is not None
+    assert told == 2 * STALLS_TOLD

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from calls.live import LiveEvent
+from calls.operations.process import PROCESS_ID
 from streaming.audio import PcmFrame
-from streaming.journal import PROCESS_ID, journal
+from streaming.journal import journal
 from streaming.session import MediaSession
 from streaming.switchboard import Switchboard
 from tests.journeys.stack import free_port, main_frequency_hz, uvicorn, wait_for
@@ -122,15 +123,18 @@ def test_a_call_that_comes_back_in_another_process_leaves_this_one() -> None:
 def test_a_line_says_levels_and_health_as_dashboards_show_them() -> None:
     async def say() -> None:
         board = Switchboard()
-        fed = session()
+        fed = MediaSession(16_000, 1.0)
         line = board.connect("call", 16_000, fed, nowhere)
         sound = sine(100, 16_000).tobytes()
         line.pipeline.feed(PcmFrame("4:+14255550123", sound, 16_000, silent=False, timestamp=None, arrived_s=1.0))
         said = line.live(1.0)
         assert set(said["levels"]["4:+14255550123"]) == {"rms_dbfs", "peak_dbfs", "dc", "speaking", "clipping"}
         assert said["health"] == dict.fromkeys(
-            ("frames_received", "frames_sent", "lag_ms", "lost_ms", "gaps", "malformed"), 0
+            ("frames_received", "frames_sent", "lag_ms", "frame_age_ms", "lost_ms", "gaps", "malformed"), 0
         )
+        stalled = line.live(3.5)["health"]
+        assert stalled is not None
+        assert (stalled["frame_age_ms"], stalled["lag_ms"]) == (2500, 2500)
         assert said["playing"] is None
         board.disconnect(line, fed, for_good=False)
         assert line.live(2.0) == {"levels": {}, "health": None, "playing": None}

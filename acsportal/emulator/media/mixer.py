@@ -20,8 +20,11 @@ class Frame(NamedTuple):
 
 
 class Part(NamedTuple):
+    """``raw_id`` None is a whole conversation in one piece, which only a mixed stream has."""
+
     track: Track
     start_tick: int
+    raw_id: str | None
 
 
 class Mixer:
@@ -32,6 +35,7 @@ class Mixer:
         self.unmixed = unmixed
         self._silence = base64.b64encode(bytes(2 * rate_hz * FRAME_MS // 1000))
         self._parts: dict[str | None, list[Part]] = {} if unmixed else {None: []}
+        self._silenced: frozenset[str] = frozenset()
 
     def join(self, raw_id: str) -> None:
         """From now on the participant has a stream of its own, silent until something is added."""
@@ -41,9 +45,22 @@ class Mixer:
     def leave(self, raw_id: str) -> None:
         if self.unmixed:
             self._parts.pop(raw_id, None)
+        else:
+            self._parts[None] = [part for part in self._parts[None] if part.raw_id != raw_id]
 
     def add(self, raw_id: str | None, track: Track, start_tick: int) -> None:
-        self._parts.setdefault(raw_id if self.unmixed else None, []).append(Part(track, start_tick))
+        self._parts.setdefault(raw_id if self.unmixed else None, []).append(Part(track, start_tick, raw_id))
+
+    def silence(self, raw_ids: frozenset[str]) -> None:
+        """Those, and from now nobody else, are not heard; their time goes on."""
+        self._silenced = raw_ids
+
+    def split(self, tracks: dict[str, Track]) -> None:
+        """In a mixed stream: each speaker's own track in place of the conversation in one piece."""
+        parts = self._parts[None]
+        for whole in [part for part in parts if part.raw_id is None]:
+            parts.remove(whole)
+            parts += [Part(track, whole.start_tick, raw_id) for raw_id, track in tracks.items()]
 
     def frames(self, tick: int) -> list[Frame]:
         streams = list(self._parts.items())
@@ -54,7 +71,11 @@ class Mixer:
         return [self._frame(raw_id, parts, tick) for raw_id, parts in streams]
 
     def _frame(self, raw_id: str | None, parts: list[Part], tick: int) -> Frame:
-        sounding = [(part.track, i) for part in parts if (i := part.track.index(tick - part.start_tick)) >= 0]
+        sounding = [
+            (part.track, i)
+            for part in parts
+            if part.raw_id not in self._silenced and (i := part.track.index(tick - part.start_tick)) >= 0
+        ]
         if len(sounding) < len(parts):
             parts[:] = [part for part in parts if not _is_over(part, tick)]
         if not sounding:

@@ -5,6 +5,7 @@ Pure: the time comes in with each call, as seconds since the call connected.
 
 import io
 import wave
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from acsportal.emulator.media.clock import FRAME_S
@@ -39,7 +40,10 @@ class Heard:
 
 
 class Playout:
-    """Azure's side of the injected audio: what is not yet played can be stopped, nothing else is known of it."""
+    """Azure's side of the injected audio: what is not yet played can be stopped, nothing else is known of it.
+
+    Each of ``ears`` gets the PCM16 that is played by each ``advance``.
+    """
 
     def __init__(self, rate_hz: int) -> None:
         self.rate_hz = rate_hz
@@ -47,6 +51,7 @@ class Playout:
         self.underruns = 0
         self.stop_audio = 0
         self.frames_after_stop = 0
+        self.ears: list[Callable[[bytes], None]] = []
         self._frame_samples = round(rate_hz * FRAME_S)
         self._queue = bytearray()
         self._head = 0
@@ -80,7 +85,10 @@ class Playout:
         size = min(2 * max(0, due - self._head), len(self._queue))
         if not size:
             return
-        self._remember(bytes(self._queue[:size]))
+        played = bytes(self._queue[:size])
+        self._remember(played)
+        for ear in self.ears:
+            ear(played)
         del self._queue[:size]
         self._head += size // 2
         self._ran_dry = not self._queue

@@ -14,15 +14,19 @@ from aiohttp import ClientError, ClientWebSocketResponse, ClientWSTimeout, WSMsg
 
 from acsportal.emulator.callbacks import Callbacks, Leg, Result
 from acsportal.emulator.faults import Fault
+from acsportal.emulator.faults.catalogue import OF_SOCKETS
 from acsportal.emulator.identity import SOCKET_TOKEN_S
 from acsportal.emulator.media import wire
 from acsportal.emulator.media.clock import FRAME_MS, CallClock
 from acsportal.emulator.media.mixer import Mixer
 from acsportal.emulator.media.playout import Playout
+from acsportal.emulator.media.round_trips import PING_EACH_S, RoundTrips
+from acsportal.emulator.media.troubles import Troubles
 from acsportal.emulator.network import Network, Tasks, log
 
 COMPLETED = "Action completed successfully."
 NOT_CONNECTED = Result(500, 8603, "Action failed, not able to establish websocket connection.")
+NO_SUCH_URL = Result(400, 8581, "Action failed, Transport url is not valid or web socket server is not operational.")
 HEALTHY_S = 5.0
 
 
@@ -71,6 +75,11 @@ class MediaStream:
         self._clock: CallClock | None = None
         self._socket: ClientWebSocketResponse | None = None
         self._run_task: asyncio.Task[None] | None = None
+        self._listening: asyncio.Task[None] | None = None
+        self._dead_s = 0.0
+        self._failure = NOT_CONNECTED
+        self._troubles = Troubles(dice)
+        self.round_trips = RoundTrips(random.Random(self.subscription_id).uniform(0, PING_EACH_S))
         self._forget_faults = network.faults.listen(self._fault_armed)
 
     @property
@@ -138,7 +147,7 @@ class MediaStream:
             await asyncio.sleep(timing.reconnect_s)
         if self.state == "starting":
             self.state = "failed"
-            self._say("Failed", unreachable, order, NOT_CONNECTED)
+            self._say("Failed", unreachable, order, self._failure)
 
     async def _announce(self, details: str, order: Order) -> None:
         await asyncio.sleep(self._dice.uniform(*self._network.timing.streaming_s))
@@ -159,9 +168,18 @@ class MediaStream:
             url=order.url,
         )
 
+    @property
+    def frames_lost(self) -> int:
+        """Those that a fault kept from the portal."""
+        return self._troubles.frames_lost
+
     async def _open(self) -> bool:
+        self._failure = NOT_CONNECTED
+        if refused := self._network.faults.take("stream_refused", self._call_id):
+            self._failure = NO_SUCH_URL if refused.options["subcode"] == "8581" else NOT_CONNECTED
+            return False
         headers = {
-            "Authorization": f"Bearer {self._network.identity.token(SOCKET_TOKEN_S)}",
+            **self._network.authorization(self._call_id, "socket", SOCKET_TOKEN_S),
             "x-ms-call-connection-id": self._leg.call_connection_id,
             "x-ms-call-correlation-id": self._leg.correlation_id,
         }
@@ -169,7 +187,10 @@ class MediaStream:
         try:
             async with asyncio.timeout(timing.socket_timeout_s):
                 self._socket = await self._network.http.ws_connect(
-                    self.options.transport_url, headers=headers, timeout=ClientWSTimeout(ws_close=1.0)
+                    self.options.transport_url,
+                    headers=headers,
+                    timeout=ClientWSTimeout(ws_close=1.0),
+                    autoping=False,  # which would keep the pongs to itself
                 )
         except (ClientError, OSError, TimeoutError, ValueError) as error:
             log.warning("call %s: the media socket cannot be opened: %s", self._call_id, type(error).__name__)
@@ -181,30 +202,57 @@ class MediaStream:
         media_socket = self._socket
         if media_socket is None:
             return
+        self._dead_s = 0.0
+        self._troubles.end()
+        for name in OF_SOCKETS:
+            if fault := self._network.faults.take(name, self._call_id):
+                self._suffer(fault)
         sender = self._tasks.spawn("send", _unless_closed(self._send(media_socket)))
-        if fault := self._network.faults.take("drop_socket", self._call_id):
-            self._tasks.spawn("drop", self._drop_after(fault.after_s))
+        pinger = self._tasks.spawn("ping", _unless_closed(self.round_trips.ping(media_socket)))
+        self._listening = self._tasks.spawn("listen", self._listen(media_socket))
+        if self._dead_s:
+            self._listening.cancel()
         try:
-            async for message in media_socket:
-                if message.type is WSMsgType.TEXT:
-                    self._receive(message.data)
+            await asyncio.wait([self._listening])
+            pinger.cancel()
+            if self._dead_s:
+                sender.cancel()
+                await asyncio.sleep(self._dead_s)
+                _break(media_socket)
         finally:
             sender.cancel()
+            pinger.cancel()
+            self._listening.cancel()
             self._socket = None
+
+    async def _listen(self, media_socket: ClientWebSocketResponse) -> None:
+        async for message in media_socket:
+            if message.type is WSMsgType.TEXT:
+                self._receive(message.data)
+            elif message.type is WSMsgType.PING:
+                await _unless_closed(media_socket.pong(message.data))
+            elif message.type is WSMsgType.PONG:
+                self.round_trips.take(message.data)
 
     async def _send(self, media_socket: ClientWebSocketResponse) -> None:
         rate_hz, clock = self.options.rate_hz, self.clock
-        opening = wire.metadata(self.subscription_id, rate_hz, 2 * rate_hz * FRAME_MS // 1000)
+        length = 2 * rate_hz * FRAME_MS // 1000
+        opening = wire.metadata(self.subscription_id, rate_hz, self._troubles.named_length(length))
         await media_socket.send_frame(opening, WSMsgType.TEXT)
         tick = clock.next_tick(time.monotonic())
         while True:
-            wait_s = clock.due_s(tick) - time.monotonic()
+            now_s = time.monotonic()
+            wait_s = clock.due_s(tick) + self._troubles.delay_s(now_s) - now_s
             if wait_s > 0:
                 await asyncio.sleep(wait_s)
             stamp = clock.stamp(tick)
+            for message in self._troubles.between():
+                await media_socket.send_frame(message, WSMsgType.TEXT)
             for frame in self.mixer.frames(tick):
-                await media_socket.send_frame(wire.audio(frame, stamp), WSMsgType.TEXT)
-                self.frames_sent += 1
+                content = self._troubles.message(frame, stamp, now_s)
+                if content is not None:
+                    await media_socket.send_frame(content, WSMsgType.TEXT)
+                    self.frames_sent += 1
             tick += 1
 
     def _receive(self, text: str) -> None:
@@ -240,7 +288,9 @@ class MediaStream:
     async def _hang_up(self) -> None:
         """Close normally (1000, of Azure unknown), drop what is queued, and dial no more."""
         media_socket, self._socket = self._socket, None
-        if media_socket is not None:
+        if media_socket is not None and self._dead_s:
+            _break(media_socket)
+        elif media_socket is not None:
             await media_socket.close(code=1000)
         if self._run_task is not None:
             self._run_task.cancel()
@@ -248,15 +298,39 @@ class MediaStream:
         self.playout.clear()
 
     def _fault_armed(self, fault: Fault) -> None:
-        if fault.name == "drop_socket" and self._socket is not None and fault.fits(self._call_id, None):
-            self._network.faults.take("drop_socket", self._call_id)
-            self._tasks.spawn("drop", self._drop_after(fault.after_s))
+        is_late = fault.options.get("of") == "metadata"  # which is said when the socket opens
+        if fault.name in OF_SOCKETS and self._socket is not None and not is_late and fault.fits(self._call_id):
+            taken = self._network.faults.take(fault.name, self._call_id)
+            if taken is not None:
+                self._suffer(taken)
 
-    async def _drop_after(self, seconds: float) -> None:
-        """Break the connection under the socket: the portal sees no close frame, that is 1006."""
-        await asyncio.sleep(seconds)
-        if self._socket is not None and (connection := self._socket.get_extra_info("socket")) is not None:
-            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    def _suffer(self, fault: Fault) -> None:
+        if after_s := fault.number("after_s"):
+            self._tasks.spawn(fault.name, self._suffer_later(fault, after_s))
+        elif fault.name == "drop_socket":
+            if self._socket is not None:
+                _break(self._socket)
+        elif fault.name == "half_open_socket":
+            self._dead_s = fault.number("duration_s")
+            if self._listening is not None:
+                self._listening.cancel()
+        else:
+            self._troubles.begin(fault, time.monotonic())
+
+    async def _suffer_later(self, fault: Fault, after_s: float) -> None:
+        socket_then = self._socket
+        await asyncio.sleep(after_s)
+        if self._socket is socket_then:
+            fault.options["after_s"] = 0.0
+            self._suffer(fault)
+
+
+def _break(media_socket: ClientWebSocketResponse) -> None:
+    """Break the connection under the socket: the portal sees no close frame, that is 1006."""
+    connection = media_socket.get_extra_info("socket")
+    if connection is not None and connection.fileno() != -1:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        with suppress(OSError):
             connection.shutdown(socket.SHUT_RDWR)
 
 

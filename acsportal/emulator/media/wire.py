@@ -30,16 +30,23 @@ def metadata(subscription_id: str, rate_hz: int, frame_bytes: int) -> bytes:
     ).encode()
 
 
-def audio(frame: Frame, stamp: str) -> bytes:
+def audio(frame: Frame, stamp: str, *, null_speaker: bool = False, with_silent: bool = True) -> bytes:
     """One frame. The mixed stream has no ``participantRawID`` at all: the JavaScript SDK cannot read a null."""
     speaker = b"" if frame.raw_id is None else b'"participantRawID":"%b",' % frame.raw_id.encode()
-    silent = b"true" if frame.silent else b"false"
-    return b'{"kind":"AudioData","audioData":{"timestamp":"%b",%b"data":"%b","silent":%b}}' % (
+    if null_speaker:
+        speaker = b'"participantRawID":null,'
+    silent = b',"silent":%b' % (b"true" if frame.silent else b"false") if with_silent else b""
+    return b'{"kind":"AudioData","audioData":{"timestamp":"%b",%b"data":"%b"%b}}' % (
         stamp.encode(),
         speaker,
         frame.content,
         silent,
     )
+
+
+def unknown(kind: str) -> bytes:
+    """A message of a kind that the portal cannot know, with a body of that name as all others have."""
+    return json.dumps({"kind": kind, kind[:1].lower() + kind[1:]: {"id": "1", "status": "Completed"}}).encode()
 
 
 def dtmf(tone: str) -> bytes:

@@ -7,15 +7,16 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
-from django.contrib.auth.models import Permission
+from django.contrib.auth.models import Group
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import CommandError, call_command
 from django.core.management.base import BaseCommand
 
 from acsportal.demo import SALES_LINE, SUPPORT_LINE
 from calls.models import ApiKey, CallPolicy, Clip
-from calls.permissions import OPERATOR, scope
-from calls.services import PORTAL, add_clip
+from calls.permissions import scope
+from calls.roles import ROLES
+from calls.services import PORTAL, add_clip, issue_key
 from streaming.audio import to_pcm, tone, wav
 
 LOOPBACK = {"localhost", "127.0.0.1", "::1"}
@@ -34,19 +35,19 @@ class Command(BaseCommand):
         _clips()
         secret = os.environ.get("DEMO_API_KEY", "")
         if secret and ApiKey.objects.filter(name="Demo").first() is None:
-            ApiKey.issue("Demo", [scope(permission) for permission in OPERATOR], secret=secret)
+            issue_key(PORTAL, "Demo", sorted(scope(each) for each in ROLES["supervisor"]), secret=secret)
 
 
 def _people() -> None:
     users = get_user_model()
     if not users.objects.filter(username="admin").exists():
         users.objects.create_superuser("admin", password="admin")  # noqa: S106 (demo only, loopback only)
-    demo, created = users.objects.get_or_create(username="demo")
+    # Supervisors keep the policies, which are in the admin.
+    demo, created = users.objects.get_or_create(username="demo", defaults={"is_staff": True})
     if created:
         demo.set_password("demo")
         demo.save()
-    codenames = [scope(permission) for permission in OPERATOR]
-    demo.user_permissions.set(Permission.objects.filter(content_type__app_label="calls", codename__in=codenames))
+    demo.groups.add(Group.objects.get(name="supervisor"))
 
 
 def _policies() -> None:

@@ -9,16 +9,17 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from calls import services
-from calls.api.bodies import PlaceBody
-from calls.api.endpoint import Endpoint, Verb
+from calls.api.bodies import PlaceBody, RedirectBody, RejectBody
+from calls.api.endpoint import Endpoint, Verb, taken
 from calls.api.filters import CallFilter
-from calls.api.serializers import CallShape
+from calls.api.serializers import CallShape, CommandShape
 from calls.live import CallLive, hub
 from calls.models import Call
 from calls.permissions import VERBS, VIEW
 from calls.profiles import StreamingProfile
 from calls.selectors import call_row, people
 from calls.services import Actor
+from calls.visibility import sight_of
 
 
 def call_json(call: Call, live: CallLive | None) -> dict[str, object]:
@@ -26,6 +27,7 @@ def call_json(call: Call, live: CallLive | None) -> dict[str, object]:
     return {
         **call_row(call),
         "levels": live["levels"] if live else {},
+        "health": live["health"] if live else None,
         "acs": {
             "call_connection_id": call.call_connection_id or "",
             "server_call_id": call.server_call_id,
@@ -44,8 +46,11 @@ class Calls(Endpoint):
     @extend_schema(responses=CallShape(many=True))
     def get(self, request: Request) -> Response:
         """List calls, newest first."""
-        live = hub.calls()
-        return self.pages(Call.objects.prefetch_related(people()), lambda call: call_json(call, live.get(str(call.pk))))
+        live = hub.calls(sight_of(request.user))
+        return self.pages(
+            Call.objects.visible_to(request.user).prefetch_related(people()),
+            lambda call: call_json(call, live.get(str(call.pk))),
+        )
 
     @extend_schema(request=PlaceBody, responses={201: CallShape})
     def post(self, request: Request) -> Response:
@@ -71,7 +76,7 @@ class OneCall(Endpoint):
     def get(self, request: Request, call_id: UUID) -> Response:
         """Read a call, with the levels of this moment."""
         call = self.call(call_id)
-        return Response(call_json(call, hub.call(str(call.pk))))
+        return Response(call_json(call, hub.call(str(call.pk), sight_of(request.user))))
 
 
 class Answer(Verb):
@@ -81,11 +86,24 @@ class Answer(Verb):
     needs = {"POST": VERBS["answer"]}
 
 
-class Reject(Verb):
-    """Reject a ringing call."""
-
-    service = staticmethod(services.reject)
+class Reject(Endpoint):
     needs = {"POST": VERBS["reject"]}
+
+    @extend_schema(request=RejectBody, responses={202: CommandShape})
+    def post(self, request: Request, call_id: UUID) -> Response:
+        """Reject a ringing call."""
+        reason = self.read(request, RejectBody).get("reason", "busy")
+        return taken(services.reject(Actor.of(request), self.call(call_id), reason))
+
+
+class Redirect(Endpoint):
+    needs = {"POST": VERBS["redirect"]}
+
+    @extend_schema(request=RedirectBody, responses={202: CommandShape})
+    def post(self, request: Request, call_id: UUID) -> Response:
+        """Hand a ringing call to somebody else. It is no call of this portal any more."""
+        target = self.read(request, RedirectBody)["target"]
+        return taken(services.redirect(Actor.of(request), self.call(call_id), target))
 
 
 class HangUp(Verb):

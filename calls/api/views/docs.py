@@ -15,8 +15,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from calls.api.errors import refusal
-from calls.forms import PlaceForm
-from calls.models import Call
+from calls.views.page import frame
 
 
 class Schema(SpectacularAPIView):
@@ -36,8 +35,7 @@ class Docs(LoginRequiredMixin, SpectacularSwaggerSplitView):
     @extend_schema(exclude=True)
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         response: Response = super().get(request, *args, **kwargs)  # type: ignore[no-untyped-call]
-        frame = {"place": "api", "live_count": Call.objects.live().count(), "place_form": PlaceForm()}
-        response.data = frame | response.data
+        response.data = frame(request, "api") | response.data
         return response
 
 

@@ -37,7 +37,7 @@ class Timeline(Record):
         """List events, commands, injections and streams of a call together, oldest first."""
         call = self.call(call_id)
         page = self.paginate_queryset(keys(call))
-        return self.get_paginated_response(moments(call, page or ()))
+        return self.get_paginated_response(moments(call, page or (), request.user))
 
 
 class Commands(Record):
@@ -51,7 +51,7 @@ class OneCommand(Record):
     @extend_schema(responses=CommandShape)
     def get(self, request: Request, command_id: UUID) -> Response:
         """Read how far an order is."""
-        return Response(command_json(found(Command.objects.all(), command_id, "command")))
+        return Response(command_json(found(Command.objects.visible_to(request.user), command_id, "command")))
 
 
 class StreamsOfCall(Record):
@@ -69,11 +69,11 @@ class Streams(Record):
     @extend_schema(responses=StreamShape(many=True))
     def get(self, request: Request) -> Response:
         """List the media sockets of all calls, newest first."""
-        return self.pages(StreamSession.objects.all(), stream_json)
+        return self.pages(StreamSession.objects.visible_to(request.user), stream_json)
 
 
 class OneStream(Record):
     @extend_schema(responses=StreamShape)
     def get(self, request: Request, stream_id: UUID) -> Response:
         """Read the facts of a media socket."""
-        return Response(stream_json(found(StreamSession.objects.all(), stream_id, "stream")))
+        return Response(stream_json(found(StreamSession.objects.visible_to(request.user), stream_id, "stream")))

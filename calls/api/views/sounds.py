@@ -55,7 +55,7 @@ class OneInjection(Endpoint):
     @extend_schema(responses=InjectionShape)
     def get(self, request: Request, injection_id: UUID) -> Response:
         """Read how far a sound is."""
-        return Response(injection_json(found(Injection.objects.all(), injection_id, "injection")))
+        return Response(injection_json(found(Injection.objects.visible_to(request.user), injection_id, "injection")))
 
 
 class StopSound(Verb):

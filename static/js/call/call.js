@@ -24,6 +24,8 @@ class AcsCall extends HTMLElement {
     this.row = null;
     /** @type {looks.Playing|null} */
     this.playing = null;
+    /** Since the newest frame came. */
+    this.age_ms = 0;
     this.people = new People(this);
     this.stream = new StreamPanel(this);
     this.events = new Events(this);
@@ -126,17 +128,21 @@ class AcsCall extends HTMLElement {
   look() {
     if (!this.row) return;
     const look = this.playing ? looks.LOOKS.us : looks.LOOKS[looks.lookName(this.row)];
-    const chip = slot(this, "state");
-    chip.dataset.tone = look.tone;
-    symbol(slot(chip, "icon"), look.icon);
-    write(slot(chip, "word"), look.word);
     const { state, error } = this.row.streaming;
-    write(slot(this, "reason"), this.playing ? "" : (looks.isLive(this.row) && state === "failed" && error) || look.reason);
+    const stalled = !this.playing && state === "streaming" && this.age_ms >= looks.STALLED_MS;
+    const chip = slot(this, "state");
+    chip.dataset.tone = stalled ? "wait" : look.tone;
+    symbol(slot(chip, "icon"), stalled ? "warning" : look.icon);
+    write(slot(chip, "word"), look.word);
+    const reason = (looks.isLive(this.row) && state === "failed" && error) || look.reason;
+    write(slot(this, "reason"), this.playing ? "" : stalled ? looks.stallWords(this.age_ms) : reason);
   }
 
   /** @param {{levels: Record<string, any>, health: any, playing: looks.Playing|null}} message */
   hear(message) {
-    const changed = Boolean(this.playing) !== Boolean(message.playing);
+    const before = Math.floor(this.age_ms / looks.STALLED_MS);
+    this.age_ms = message.health?.frame_age_ms ?? 0;
+    const changed = Boolean(this.playing) !== Boolean(message.playing) || before !== Math.floor(this.age_ms / looks.STALLED_MS);
     this.playing = message.playing ?? null;
     this.people?.hear(message.levels, this.playing);
     this.lanes?.hear(message.levels);

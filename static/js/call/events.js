@@ -18,6 +18,7 @@ export const VERB_WORDS = {
   place: ["call-out", "Place the call"],
   answer: ["phone", "Answer"],
   reject: ["ended", "Reject"],
+  redirect: ["transfer", "Redirect"],
   hang_up: ["ended", "Hang up"],
   start_streaming: ["both-ways", "Start streaming"],
   stop_streaming: ["no-stream", "Stop streaming"],

@@ -1,6 +1,7 @@
 // The newest media socket of a call: what it agreed on, what it counted, and its health second by second.
 
 import { make, slot, symbol, write } from "../dom.js";
+import { STALLED_MS } from "../looks.js";
 import { clock, count, khz } from "../words.js";
 
 const MARKS = 60;
@@ -10,7 +11,7 @@ const SLOW_MS = 100;
  * @typedef {{id: string, number: number, state: string, sample_rate_hz: number|null, channel_type: string, bidirectional: boolean,
  *   encoding: string, channels: number|null, frame_length: number|null, opened_at: string, closed_at: string|null, close_reason: string,
  *   frames_received: number, frames_sent: number, gaps: number, lost_ms: number, lag_ms: number, malformed: number, wrong_size: number}} Stream
- * @typedef {{frames_received: number, frames_sent: number, lag_ms: number, lost_ms: number, gaps: number, malformed: number}} Health
+ * @typedef {{frames_received: number, frames_sent: number, lag_ms: number, frame_age_ms: number, lost_ms: number, gaps: number, malformed: number}} Health
  */
 
 export class StreamPanel {
@@ -50,11 +51,12 @@ export class StreamPanel {
     const stream = this.newest;
     if (!stream) return;
     const open = stream.state === "open";
+    const stalled = open && (this.health?.frame_age_ms ?? 0) >= STALLED_MS;
     const slow = open && this.worstLag >= SLOW_MS;
     write(slot(this.page, "stream-name"), `Stream ${stream.number}`);
-    slot(this.page, "stream-state").dataset.tone = open ? (slow ? "wait" : "ok") : stream.state === "lost" ? "bad" : "off";
-    write(slot(this.page, "stream-word"), open ? (slow ? "Late" : "Healthy") : stream.state === "lost" ? "Lost" : "Closed");
-    symbol(slot(this.page, "stream-icon"), open ? (slow ? "warning" : "check") : stream.state === "lost" ? "trouble" : "no-stream");
+    slot(this.page, "stream-state").dataset.tone = stalled ? "bad" : open ? (slow ? "wait" : "ok") : stream.state === "lost" ? "bad" : "off";
+    write(slot(this.page, "stream-word"), stalled ? "No sound" : open ? (slow ? "Late" : "Healthy") : stream.state === "lost" ? "Lost" : "Closed");
+    symbol(slot(this.page, "stream-icon"), stalled ? "warning" : open ? (slow ? "warning" : "check") : stream.state === "lost" ? "trouble" : "no-stream");
     write(slot(this.page, "stream-since"), stream.closed_at ? `closed at ${this.at(stream.closed_at)}` : `open since ${this.at(stream.opened_at)}`);
     this.facts(stream);
     this.earlier();
@@ -117,8 +119,10 @@ export class StreamPanel {
   tick(passed_s) {
     const fresh = performance.now() - this.heardAt < 1_500 && this.newest?.state === "open";
     const lost = this.health ? this.health.lost_ms - (this.lostBefore ?? 0) : 0;
-    const tone = !fresh ? "none" : lost > 0 ? "bad" : this.worstLag >= SLOW_MS ? "wait" : "well";
-    if (tone === "bad") this.news = `${count(lost)} ms lost at ${clock(passed_s)}`;
+    const still = fresh ? (this.health?.frame_age_ms ?? 0) : 0;
+    const tone = !fresh ? "none" : lost > 0 || still >= STALLED_MS ? "bad" : this.worstLag >= SLOW_MS ? "wait" : "well";
+    if (lost > 0 && tone === "bad") this.news = `${count(lost)} ms lost at ${clock(passed_s)}`;
+    else if (tone === "bad") this.news = `No sound since ${clock(Math.max(0, passed_s - still / 1000))}, ${Math.round(still / 1000)} s ago.`;
     if (tone === "wait") this.news = `Lag rose to ${this.worstLag} ms at ${clock(passed_s)}`;
     this.strip.append(make("i", { "data-tone": tone }));
     this.strip.firstElementChild?.remove();

@@ -20,6 +20,8 @@ export class WallRow {
     this.row = null;
     /** @type {looks.Playing|null} */
     this.playing = null;
+    /** Since the newest frame came, while that is long ago. */
+    this.age_ms = 0;
     /** @type {{raw_id: string, since: number, last: number}|null} */
     this.voice = null;
     this.heardSince = 0;
@@ -100,8 +102,14 @@ export class WallRow {
     }
   }
 
-  /** @param {{lag_ms: number}|null} health */
+  /** The row leaves the screen and is told no levels: who spoke when is not known when it comes back. */
+  forget() {
+    [this.voice, this.heardSince] = [null, 0];
+  }
+
+  /** @param {{lag_ms: number, frame_age_ms?: number}|null} health */
   lag(health) {
+    this.age_ms = health?.frame_age_ms ?? 0;
     if (!this.row || this.row.streaming.state !== "streaming") return;
     const place = slot(this.element, "lag");
     const slow = Boolean(health && health.lag_ms >= LAG_IS_NEWS_MS);
@@ -123,6 +131,9 @@ export class WallRow {
     if (playing) {
       look = looks.LOOKS.us;
       reason = `${playing.kind}, ${playing.left_ms === null ? "loops" : `${(playing.left_ms / 1000).toFixed(1)} s left`}`;
+    } else if (streams && this.age_ms >= looks.STALLED_MS) {
+      look = { ...look, tone: "wait", icon: "warning" };
+      reason = looks.stallWords(this.age_ms);
     } else if (streams && speaker?.now) reason = `${COMMON.has(speaker.label) ? speaker.label.toLowerCase() : speaker.label} speaks`;
     else if (streams && this.heardSince && reason === looks.LOOKS.live.reason) reason = "nobody speaks";
     element.dataset.tone = look.tone;

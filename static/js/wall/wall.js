@@ -11,6 +11,7 @@ import { WallRow } from "./row.js";
 import { slide } from "./slide.js";
 
 const ENDED_KEPT = 5;
+const TELL_MS = 250;
 
 class AcsWall extends HTMLElement {
   connectedCallback() {
@@ -18,7 +19,8 @@ class AcsWall extends HTMLElement {
     this.rows = new Map();
     this.aheadMs = 0;
     this.lost = false;
-    for (const element of /** @type {NodeListOf<HTMLElement>} */ (this.querySelectorAll(".row"))) this.rows.set(element.dataset.call ?? "", new WallRow(element));
+    this.wireScreen();
+    for (const element of /** @type {NodeListOf<HTMLElement>} */ (this.querySelectorAll(".row"))) this.add(new WallRow(element));
     this.socket = new LiveSocket(this.dataset.socket ?? "");
     this.socket.addEventListener("snapshot", (event) => slide(this, () => this.restart(/** @type {CustomEvent} */ (event).detail)));
     this.socket.addEventListener("call_state", (event) => slide(this, () => this.take(/** @type {CustomEvent} */ (event).detail.row, true)));
@@ -34,10 +36,48 @@ class AcsWall extends HTMLElement {
 
   disconnectedCallback() {
     clearInterval(this.ticker);
+    this.screen?.disconnect();
     this.socket?.leave();
   }
 
-  /** @param {{at: string, calls: import("../looks.js").Row[], ended: import("../looks.js").Row[], levels: Record<string, any>}} snapshot */
+  /** Levels of hundreds of calls are much to send and to paint: the portal is told which rows somebody can see. */
+  wireScreen() {
+    /** @type {Set<string>} */
+    this.seen = new Set();
+    this.toldAt = 0;
+    this.screen = new IntersectionObserver(
+      (entries) => {
+        for (const { target, isIntersecting } of entries) {
+          const id = /** @type {HTMLElement} */ (target).dataset.call ?? "";
+          if (isIntersecting) this.seen?.add(id);
+          else {
+            this.seen?.delete(id);
+            this.rows?.get(id)?.forget();
+          }
+        }
+        this.tellSeen();
+      },
+      { rootMargin: "200px" },
+    );
+  }
+
+  tellSeen() {
+    clearTimeout(this.telling);
+    const tell = () => {
+      this.toldAt = Date.now();
+      this.socket?.show([...(this.seen ?? [])]);
+    };
+    this.telling = setTimeout(tell, Math.max(0, (this.toldAt ?? 0) + TELL_MS - Date.now()));
+  }
+
+  /** @param {WallRow} row */
+  add(row) {
+    this.rows?.set(row.id, row);
+    this.screen?.observe(row.element);
+    return row;
+  }
+
+  /** @param {{at: string, calls: import("../looks.js").Row[], ended: import("../looks.js").Row[], levels: Record<string, any>, health: Record<string, any>}} snapshot */
   restart(snapshot) {
     this.aheadMs = Date.parse(snapshot.at) - Date.now();
     const told = new Set(snapshot.calls.map((row) => row.id));
@@ -49,13 +89,14 @@ class AcsWall extends HTMLElement {
     // Oldest first, because each new row enters at the top of its group.
     for (const row of [...snapshot.ended, ...snapshot.calls].sort((a, b) => Date.parse(a.created_at) - Date.parse(b.created_at))) this.take(row, false);
     for (const [id, levels] of Object.entries(snapshot.levels ?? {})) this.rows.get(id)?.hear(levels, null);
+    this.health = snapshot.health;
+    this.tellSeen();
     this.tick();
   }
 
   /** @param {import("../looks.js").Row} row @param {boolean} slides */
   take(row, slides) {
-    let shown = this.rows.get(row.id);
-    if (!shown) this.rows.set(row.id, (shown = WallRow.blank(row.id)));
+    const shown = this.rows.get(row.id) ?? this.add(WallRow.blank(row.id));
     shown.paint(row);
     const name = phase(row) === "over" ? "ended" : row.state === "connected" ? "live" : "ringing";
     const list = this.querySelector(`[data-group="${name}"] .rows`);
@@ -83,7 +124,7 @@ class AcsWall extends HTMLElement {
 
   /** @param {{calls: Record<string, any>, health?: Record<string, any>, playing?: Record<string, any>}} message */
   hear(message) {
-    const plays = (/** @type {WallRow} */ { id, playing }) => Boolean(playing) !== Boolean(message.playing?.[id]);
+    const plays = (/** @type {WallRow} */ { id, playing }) => id in message.calls && Boolean(playing) !== Boolean(message.playing?.[id]);
     // Our own voice has a meter only while we speak, and a row may grow by it.
     if ([...this.rows.values()].some(plays)) slide(this, () => this.spread(message));
     else this.spread(message);
@@ -96,7 +137,7 @@ class AcsWall extends HTMLElement {
       row?.hear(levels, message.playing?.[id] ?? null);
       row?.say();
     }
-    this.health = message.health ?? {};
+    if (message.health) this.health = message.health; // once a second
   }
 
   tick() {

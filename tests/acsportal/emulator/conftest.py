@@ -184,8 +184,12 @@ class Bench:
 
     def client(self, access_key: str | None = None) -> CallAutomationClient:
         key = access_key or self.options.access_key
-        self._clients.append(CallAutomationClient(self.url, AzureKeyCredential(key), retry_total=0))
-        return self._clients[-1]
+        return self.keep(CallAutomationClient(self.url, AzureKeyCredential(key), retry_total=0))
+
+    def keep(self, client: CallAutomationClient) -> CallAutomationClient:
+        """Have it closed with the bench."""
+        self._clients.append(client)
+        return client
 
     def streaming(self, channels: str = "unmixed", rate_hz: int = 16000, **more: Any) -> MediaStreamingOptions:
         wanted = {"start_media_streaming": True, "enable_bidirectional": True, "enable_dtmf_tones": True, **more}

@@ -1,4 +1,6 @@
 import re
+import time
+from datetime import datetime
 from typing import Any
 
 import jwt
@@ -94,3 +96,45 @@ def test_nothing_comes_after_the_last_event(bench: Any) -> None:
     bench.until(lambda: "CallDisconnected" in bench.portal.types())
     assert bench.portal.types()[-1] == "CallDisconnected"
     assert bench.look(call_id)["callbacks"][-1]["type"] == "Microsoft.Communication.CallDisconnected"
+
+
+def test_a_lost_event_never_arrives_and_is_listed_without_a_status(bench: Any) -> None:
+    call_id = bench.ring()
+    bench.order("faults", {"fault": "lose_callback", "call": call_id, "type": "CallConnected"})
+    bench.client().answer_call(bench.context(), bench.callback_url)
+    bench.until(lambda: len(bench.look(call_id)["callbacks"]) == 2)
+    statuses = {row["type"].rpartition(".")[2]: row["status"] for row in bench.look(call_id)["callbacks"]}
+    assert statuses == {"CallConnected": None, "ParticipantsUpdated": 200}
+    assert bench.portal.types() == ["ParticipantsUpdated"]
+
+
+def test_a_delayed_event_keeps_the_time_at_which_it_happened(bench: Any) -> None:
+    call_id = bench.ring()
+    bench.order("faults", {"fault": "delay_callbacks", "call": call_id, "type": "CallConnected", "ms": 400})
+    bench.client().answer_call(bench.context(), bench.callback_url)
+    bench.until(lambda: "CallConnected" in bench.portal.types())
+    arrived_at = datetime.fromisoformat(bench.look(call_id)["callbacks"][-1]["at"])
+    happened_at = datetime.fromisoformat(bench.portal.callback("CallConnected")["time"])
+    assert (arrived_at - happened_at).total_seconds() >= 0.39
+
+
+def test_a_lost_event_does_not_hold_back_the_one_that_waits_for_it(bench: Any) -> None:
+    call_id = bench.ring()
+    bench.order("faults", {"fault": "reorder_callbacks", "call": call_id})
+    bench.order("faults", {"fault": "lose_callback", "call": call_id, "count": 1})
+    bench.client().answer_call(bench.context(), bench.callback_url)
+    bench.until(lambda: len(bench.look(call_id)["callbacks"]) == 2, 1.5)
+
+
+def test_an_event_may_come_with_a_token_that_has_expired(bench: Any) -> None:
+    call_id = bench.ring()
+    bench.order("faults", {"fault": "expired_token", "call": call_id, "type": "CallConnected"})
+    bench.client().answer_call(bench.context(), bench.callback_url)
+    bench.until(lambda: len(bench.portal.callbacks) == 2)
+    claims = {
+        event["type"].rpartition(".")[2]: jwt.decode(
+            headers["Authorization"].removeprefix("Bearer "), options={"verify_signature": False}
+        )
+        for headers, _, event in bench.portal.callbacks
+    }
+    assert claims["CallConnected"]["exp"] < time.time() < claims["ParticipantsUpdated"]["exp"]

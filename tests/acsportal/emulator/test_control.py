@@ -157,26 +157,6 @@ def test_nothing_is_heard_before_the_call_connects(bench: Any) -> None:
     assert answer.status_code == 400
 
 
-def test_faults_are_listed_and_armed(bench: Any) -> None:
-    call_id = bench.ring()
-    armed = bench.order("faults", {"fault": "drop_socket", "call": call_id, "after_s": 0.5})
-    listed = requests.get(f"{bench.url}/emulator/faults", timeout=5).json()
-    assert set(listed["available"]) == {"drop_socket", "duplicate_callback", "reorder_callbacks"}
-    assert listed["armed"] == [armed]
-    assert (armed["fault"], armed["call"], armed["after_s"]) == ("drop_socket", call_id, 0.5)
-
-
-def test_a_fault_not_built_yet_is_refused_with_those_there_are(bench: Any) -> None:
-    status, _, message = refusal(bench, "faults", json={"fault": "half_open_socket"})
-    assert status == 400
-    assert "drop_socket, duplicate_callback, reorder_callbacks" in message
-
-
-def test_a_fault_for_a_call_nobody_knows_is_refused(bench: Any) -> None:
-    assert refusal(bench, "faults", json={"fault": "drop_socket", "call": "x"})[0] == 400
-    assert refusal(bench, "faults", json={"fault": "drop_socket", "count": "many"})[0] == 400
-
-
 @pytest.mark.parametrize("headers", [{"Origin": "http://evil.example"}, {"Host": "evil.example"}])
 def test_other_sites_pages_give_no_orders(bench: Any, headers: dict[str, str]) -> None:
     assert refusal(bench, "calls", json={}, headers=headers)[:2] == (403, "forbidden")

@@ -58,3 +58,16 @@ def test_the_cloud_schema_shakes_hands_by_options_and_sends_one_object(make_benc
     assert headers["Origin"] == "eventgrid.azure.net"
     assert event["type"] == "Microsoft.Communication.IncomingCall"
     assert event["specversion"] == "1.0"
+
+
+def test_a_call_may_be_told_of_more_than_once_under_one_id_or_several(bench: Any) -> None:
+    bench.order("faults", {"fault": "duplicate_incoming", "times": 2})
+    bench.order("calls", {})
+    bench.until(lambda: len(bench.portal.incoming) == 3)
+    assert len({body[0]["id"] for _, body in bench.portal.events[1:]}) == 1
+    assert len({incoming["correlationId"] for incoming in bench.portal.incoming}) == 1
+    bench.order("faults", {"fault": "duplicate_incoming", "ids": "new"})
+    bench.order("calls", {})
+    bench.until(lambda: len(bench.portal.incoming) == 5)
+    assert len({body[0]["id"] for _, body in bench.portal.events[-2:]}) == 2
+    bench.ring()

@@ -49,6 +49,12 @@ def test_each_token_has_an_identity_of_its_own(identity: Identity) -> None:
     assert first != second
 
 
+def test_a_token_can_be_one_that_expired_or_for_somebody_else(identity: Identity) -> None:
+    stale = jwt.decode(identity.token(300, aged_s=3900), options={"verify_signature": False})
+    assert stale["exp"] == pytest.approx(time.time() - 3600, abs=5)
+    assert jwt.decode(identity.token(300, audience="other"), options={"verify_signature": False})["aud"] == "other"
+
+
 def test_another_key_has_another_name(identity: Identity) -> None:
     assert replace(identity, key=rsa.generate_private_key(65537, 2048)).key_id != identity.key_id
 

@@ -2,6 +2,7 @@ import pytest
 from django.contrib.auth.models import AnonymousUser, User
 
 from calls.admin.forms import InjectForm, KeyForm
+from calls.permissions import GRANTABLE
 from calls.services import PlayFile, PlayTone, SayText
 from tests.calls.scene import upload, wav
 
@@ -40,6 +41,6 @@ def test_a_key_can_give_what_its_maker_may_do_and_no_more() -> None:
     def offered(user: User | AnonymousUser) -> int:
         return len(KeyForm(user).fields["scopes"].choices)  # type: ignore[attr-defined]
 
-    assert offered(User.objects.create_superuser("root")) == 9
+    assert offered(User.objects.create_superuser("root")) == len(GRANTABLE)
     assert offered(User.objects.create_user("nobody")) == 0
     assert offered(AnonymousUser()) == 0

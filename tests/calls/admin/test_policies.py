@@ -1,7 +1,8 @@
 import pytest
 from django.test import Client
+from django.utils import timezone
 
-from calls.models import CallPolicy
+from calls.models import AuditEntry, CallPolicy
 from tests.calls.scene import root, signed_in, staff, words
 
 pytestmark = pytest.mark.django_db
@@ -12,7 +13,10 @@ FORM = {
     "enabled": "on",
     "callee_pattern": "+1800*",
     "caller_pattern": "*",
+    "days": ["1", "2", "3", "4", "5", "6", "7"],
+    "time_zone": "UTC",
     "action": "ring",
+    "reject_reason": "busy",
     "channel_type": "mixed",
     "sample_rate_hz": "24000",
     "bidirectional": "on",
@@ -31,7 +35,7 @@ def client() -> Client:
 def test_a_new_policy_takes_the_calls_it_is_for(client: Client) -> None:
     response = client.post(ADD, FORM, follow=True)
     assert response.redirect_chain
-    policy = CallPolicy.first_match("+14255550123", "+18005550100")
+    policy = CallPolicy.first_match("+14255550123", "+18005550100", timezone.now())
     assert policy is not None
     assert (policy.name, policy.action, policy.profile.channel_type, policy.profile.start) == (
         "Support line",
@@ -103,3 +107,59 @@ def test_who_may_only_view_policies_changes_none(client: Client) -> None:
     assert viewer.get(f"/admin/calls/callpolicy/{policy.pk}/change/").status_code == 200
     assert viewer.post(f"/admin/calls/callpolicy/{policy.pk}/change/", FORM).status_code == 403
     assert viewer.get(ADD).status_code == 403
+
+
+def test_hours_are_kept_with_their_days_and_time_zone(client: Client) -> None:
+    hours = {"days": ["1", "5"], "opens_at": "22:00", "closes_at": "06:00", "time_zone": "Europe/Berlin"}
+    page = client.post(ADD, {**FORM, **hours}, follow=True).content.decode()
+    assert CallPolicy.objects.get(name="Support line").hours == "Mon, Fri 22:00–06:00 Europe/Berlin"
+    assert "Mon, Fri 22:00–06:00 Europe/Berlin" in page
+
+
+@pytest.mark.parametrize(
+    ("wrong", "sentence"),
+    [
+        ({"opens_at": "09:00"}, "Give both hours, or none for all day."),
+        ({"opens_at": "09:00", "closes_at": "09:00"}, "This is the hour at which it opens."),
+        ({"time_zone": "Mars/Base"}, "There is no such time zone."),
+        ({"days": []}, "This field is required."),
+        ({"action": "redirect"}, "Give a number with + and country code"),
+        ({"action": "redirect", "redirect_target": "the boss"}, "Give a number with + and country code"),
+    ],
+)
+def test_what_could_never_work_is_said_at_its_field(client: Client, wrong: dict[str, object], sentence: str) -> None:
+    assert sentence in client.post(ADD, {**FORM, **wrong}).content.decode()
+    assert not CallPolicy.objects.filter(name="Support line").exists()
+
+
+def test_the_admin_says_which_policy_would_take_a_call_and_why_no_other(client: Client) -> None:
+    CallPolicy.objects.create(name="Sales", position=5, callee_pattern="+1888*")
+    CallPolicy.objects.create(name="Night", position=6, action="reject", days="7")
+    question = {"caller": "+49 30 1234567", "callee": "+1 (800) 555-0100", "at": "2026-11-20T12:00"}
+    page = client.get("/admin/calls/callpolicy/which/", question).content.decode()
+    assert "Everyone else takes it: answer at once" in page
+    assert "The number called does not match +1888*." in page
+    assert "It is closed then; it is open Sun UTC." in page
+    sunday = client.get("/admin/calls/callpolicy/which/", {**question, "at": "2026-11-22T12:00"}).content.decode()
+    assert "Night takes it: reject as busy" in sunday
+    assert "Would, but one before it does." in sunday
+    CallPolicy.objects.all().delete()
+    assert (
+        "No policy takes it, so it rings the operators"
+        in client.get("/admin/calls/callpolicy/which/", question).content.decode()
+    )
+    assert client.get("/admin/calls/callpolicy/which/").status_code == 200
+    assert signed_in(staff()).get("/admin/calls/callpolicy/which/").status_code == 403
+
+
+def test_each_change_of_a_policy_is_in_the_audit(client: Client) -> None:
+    client.post(ADD, FORM)
+    policy = CallPolicy.objects.get(name="Support line")
+    client.post(f"/admin/calls/callpolicy/{policy.pk}/change/", {**FORM, "position": "7"})
+    client.post(f"/admin/calls/callpolicy/{policy.pk}/delete/", {"post": "yes"})
+    deleted, changed, added = AuditEntry.objects.all()
+    assert [each.action for each in (added, changed, deleted)] == ["add_policy", "change_policy", "delete_policy"]
+    assert changed.facts == {"position": "10 → 7"}
+    assert {(each.actor, each.via, each.target) for each in (added, changed, deleted)} == {
+        ("root", "admin", "Support line")
+    }

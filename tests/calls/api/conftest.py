@@ -10,7 +10,7 @@ from django.core.cache import cache
 from django.test import Client
 
 from calls.models import ApiKey
-from calls.permissions import OPERATOR, scope
+from calls.permissions import GRANTABLE, scope
 from tests.calls.api.door import Door
 from tests.calls.loopback import Loopback, Reply, Seen, loopback
 
@@ -27,7 +27,7 @@ def key() -> Callable[..., Door]:
     """A door for a new key with these scopes; an operator's without any."""
 
     def issue(*scopes: str, **fields: Any) -> Door:
-        granted = list(scopes) or [scope(each) for each in OPERATOR]
+        granted = list(scopes) or [scope(each) for each in GRANTABLE]
         _, secret = ApiKey.issue("Night desk", granted, **fields)
         return Door(Client(raise_request_exception=False, headers={"Authorization": f"Api-Key {secret}"}))
 
@@ -43,7 +43,7 @@ def integrator(db: None, key: Callable[..., Door]) -> Door:
 def operator(db: None) -> User:
     person = User.objects.create_user("dana", password="a-long-password")
     person.user_permissions.set(
-        Permission.objects.filter(content_type__app_label="calls", codename__in=[scope(each) for each in OPERATOR])
+        Permission.objects.filter(content_type__app_label="calls", codename__in=[scope(each) for each in GRANTABLE])
     )
     return person
 
@@ -60,7 +60,7 @@ def azure(settings: Any) -> Iterator[Loopback]:
             placed += 1
             ids = {"callConnectionId": f"{CONNECTION}{placed:04}", "serverCallId": f"server-{placed}"}
             return Reply.of({**ids, "correlationId": f"correlation-{placed}"}, 200 if path else 201)
-        if path == ":reject" or path.endswith(":terminate"):
+        if path in {":reject", ":redirect"} or path.endswith(":terminate"):
             return Reply(204)
         return Reply(202)
 

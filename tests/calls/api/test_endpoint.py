@@ -31,10 +31,10 @@ def test_a_verb_that_the_state_forbids_is_409_and_leaves_no_order(integrator: Do
 
 
 @pytest.mark.parametrize("verb", VERBS)
-def test_a_verb_takes_no_body(integrator: Door, verb: str) -> None:
-    answer = integrator.post(f"calls/{live_call().pk}/{verb}/", {"reason": "busy"})
+def test_a_verb_takes_nothing_that_it_does_not_know(integrator: Door, verb: str) -> None:
+    answer = integrator.post(f"calls/{live_call().pk}/{verb}/", {"colour": "red"})
     assert answer.status == 400
-    assert set(answer.error["fields"]) == {"reason"}
+    assert set(answer.error["fields"]) == {"colour"}
 
 
 def test_an_empty_body_of_any_kind_is_no_body(integrator: Door, azure: Loopback) -> None:

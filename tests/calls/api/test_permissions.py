@@ -9,7 +9,7 @@ from django.test import Client
 from django.urls import URLPattern
 
 from calls.api import urls
-from calls.permissions import OPERATOR, scope
+from calls.permissions import GRANTABLE, scope
 from tests.calls.api.door import Door
 
 pytestmark = pytest.mark.django_db
@@ -23,6 +23,7 @@ TABLE = [
     ("GET", CALL, "view_call"),
     ("POST", f"{CALL}answer/", "answer_call"),
     ("POST", f"{CALL}reject/", "answer_call"),
+    ("POST", f"{CALL}redirect/", "answer_call"),
     ("POST", f"{CALL}hang-up/", "hang_up_call"),
     ("POST", f"{CALL}streaming/start/", "stream_call"),
     ("POST", f"{CALL}streaming/stop/", "stream_call"),
@@ -42,12 +43,23 @@ TABLE = [
     ("GET", f"clips/{NO_ID}/", "view_clip"),
     ("DELETE", f"clips/{NO_ID}/", "delete_clip"),
     ("GET", f"clips/{NO_ID}/audio/", "view_clip"),
+    ("GET", "policies/", "view_callpolicy"),
+    ("POST", "policies/", "add_callpolicy"),
+    ("GET", "policies/match/", "view_callpolicy"),
+    ("GET", "policies/0/", "view_callpolicy"),
+    ("PATCH", "policies/0/", "change_callpolicy"),
+    ("DELETE", "policies/0/", "delete_callpolicy"),
+    ("GET", "api-keys/", "view_apikey"),
+    ("POST", "api-keys/", "add_apikey"),
+    ("GET", f"api-keys/{NO_ID}/", "view_apikey"),
+    ("DELETE", f"api-keys/{NO_ID}/", "change_apikey"),
+    ("GET", "audit/", "view_auditentry"),
 ]
 
 
 @pytest.mark.parametrize(("method", "path", "needed"), TABLE)
 def test_a_key_needs_this_scope_and_no_other(key: Callable[..., Door], method: str, path: str, needed: str) -> None:
-    others = [scope(each) for each in OPERATOR if scope(each) != needed]
+    others = [scope(each) for each in GRANTABLE if scope(each) != needed]
     refused = key(*others).raw(method, path)
     assert refused.status == 403
     if method != "HEAD":

@@ -24,7 +24,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from calls.models import ApiKey, Command, Injection, StreamSession
-from calls.permissions import OPERATOR, scope
+from calls.permissions import GRANTABLE, scope
 from calls.services import PORTAL, add_clip
 from tests.calls.api.door import Door
 from tests.calls.scene import ended_call, live_call, upload
@@ -95,7 +95,7 @@ def world(transactional_db: None) -> dict[str, list[str]]:
 
 def provoke(ids: dict[str, list[str]], examples: int) -> int:
     """Sends `examples` requests to each operation, half of them wrong on purpose, and checks each answer."""
-    _, secret = ApiKey.issue("chance", [scope(each) for each in OPERATOR])
+    _, secret = ApiKey.issue("chance", [scope(each) for each in GRANTABLE])
     headers = {"Authorization": f"Api-Key {secret}"}
     schema = schemathesis.openapi.from_wsgi("/api/schema/", get_wsgi_application(), headers=headers)
     answers: Counter[int] = Counter()

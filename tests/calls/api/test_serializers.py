@@ -39,7 +39,7 @@ def test_a_shape_has_the_members_that_are_sent(answer: Any, shape: Any) -> None:
 
 
 def test_a_call_is_its_row_with_levels_and_azures_names() -> None:
-    assert list(serializers.CallShape().fields) == [*get_type_hints(selectors.CallRow), "levels", "acs"]
+    assert list(serializers.CallShape().fields) == [*get_type_hints(selectors.CallRow), "levels", "health", "acs"]
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,13 @@
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import transaction
 from django.utils import timezone
 
 from calls.models import CallEvent, Command, Injection, StreamSession
+from calls.services import Actor, audit
 from tests.calls.api.door import Door
 from tests.calls.scene import CONTEXT, ended_call, live_call
 
@@ -50,6 +53,16 @@ def test_everything_stands_in_the_order_in_which_it_happened(integrator: Door) -
     ]
     assert rows[3]["injection"]["tone_hz"] == 440
     assert all(set(row) == {"kind", "at", "offset_s", "text", row["kind"]} for row in rows)
+
+
+def test_who_may_see_the_audit_sees_from_where_an_order_came(integrator: Door, key: Callable[..., Door]) -> None:
+    call = live_call(streams=False)
+    command = Command.objects.create(call=call, verb="hang_up", asked_by="dana")
+    with transaction.atomic():
+        audit.record(Actor("user", "dana", "page", "192.0.2.7"), "hang_up", call=call, target_id=command.pk)
+    [row] = [each for each in told(integrator, call) if each["kind"] == "command"]
+    assert (row["audit"]["address"], row["audit"]["via"], row["audit"]["actor"]) == ("192.0.2.7", "page", "dana")
+    assert all("audit" not in each for each in told(key("view_call"), call))
 
 
 def test_secrets_in_what_azure_said_are_withheld(integrator: Door) -> None:

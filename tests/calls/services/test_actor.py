@@ -10,17 +10,20 @@ from calls.services import PORTAL, Actor
 def request(user: Any, auth: Any = None) -> Any:
     made = RequestFactory().get("/")
     made.user = user
+    made.resolver_match = None
     if auth is not None:
         made.auth = auth  # type: ignore[attr-defined]
     return made
 
 
 def test_a_signed_in_person_acts_by_name() -> None:
-    assert Actor.of(request(User(username="ana"))) == Actor("user", "ana")
+    assert Actor.of(request(User(username="ana"))) == Actor("user", "ana", "page", "127.0.0.1")
 
 
 def test_a_program_acts_by_the_name_of_its_key() -> None:
-    assert Actor.of(request(AnonymousUser(), ApiKey(name="dialler"))) == Actor("api_key", "API key dialler")
+    assert Actor.of(request(AnonymousUser(), ApiKey(name="dialler"))) == Actor(
+        "api_key", "API key dialler", "api", "127.0.0.1"
+    )
 
 
 def test_a_policy_and_the_portal_act_too() -> None:

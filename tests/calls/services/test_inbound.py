@@ -85,7 +85,7 @@ def test_an_operator_rejects_a_ringing_call(azure: AzureStandIn, doors: Doors, r
     command = reject(PORTAL, call)
     assert azure.asked[0].body["callRejectReason"] == "busy"
     call.refresh_from_db()
-    assert (command.state, call.state, call.end_text) == ("done", "ended", "We rejected the call.")
+    assert (command.state, call.state, call.end_text) == ("done", "ended", "We rejected the call as busy.")
     assert call.incoming_call_context == ""
 
 
@@ -313,3 +313,48 @@ def test_an_answer_that_names_another_connection_than_a_callback_before_it_is_no
     call.refresh_from_db()
     command = call.commands.get()
     assert (call.call_connection_id, command.state, command.error_code) == ("told first", "failed", "not_allowed")
+
+
+@pytest.mark.parametrize(
+    ("reason", "sentence"),
+    [
+        ("busy", "We rejected the call as busy, by policy Night."),
+        ("forbidden", "We rejected the call as not allowed, by policy Night."),
+        ("none", "We rejected the call, by policy Night."),
+    ],
+)
+def test_a_policy_rejects_with_its_reason(
+    azure: AzureStandIn, doors: Doors, ringing: CallPolicy, reason: str, sentence: str
+) -> None:
+    CallPolicy.objects.update(name="Night", action="reject", reject_reason=reason)
+    call = doors.ring()
+    [asked] = azure.asked
+    assert (asked.verb, asked.body["callRejectReason"]) == ("reject", reason)
+    assert (call.state, call.end_text, call.policy_name) == ("ended", sentence, "Night")
+
+
+def test_a_policy_redirects_to_its_target(azure: AzureStandIn, doors: Doors, ringing: CallPolicy) -> None:
+    CallPolicy.objects.update(name="Night", action="redirect", redirect_target="+14255550188")
+    call = doors.ring()
+    [asked] = azure.asked
+    assert (asked.verb, asked.body["target"]["rawId"]) == ("redirect", "4:+14255550188")
+    assert (call.state, call.end_text) == ("ended", "Redirected to +1 425 555 0188, by policy Night.")
+
+
+@pytest.mark.parametrize("action", ["reject", "redirect"])
+def test_what_azure_does_not_let_a_policy_send_away_rings_on_for_operators(
+    azure: AzureStandIn, doors: Doors, ringing: CallPolicy, action: str
+) -> None:
+    CallPolicy.objects.update(action=action, redirect_target="+14255550188")
+    azure.replies[action] = refusal(500, "9999")
+    call = doors.ring()
+    assert (call.state, call.commands.get().state) == ("ringing", "failed")
+    assert not call.may("answer")
+
+
+def test_a_policy_that_is_closed_leaves_the_call_to_the_next(
+    azure: AzureStandIn, doors: Doors, answering: CallPolicy
+) -> None:
+    other_days = "1234567".replace(str(timezone.now().isoweekday()), "")
+    CallPolicy.objects.create(name="Other days", position=1, days=other_days, action="reject")
+    assert doors.ring().policy_name == answering.name

@@ -7,7 +7,7 @@ from django.utils import timezone
 from calls.errors import BadInput, CallStateError, GatewayError
 from calls.models import Call, CallPolicy, Command
 from calls.profiles import StreamingProfile
-from calls.services import PORTAL, answer, hang_up, place, reject, start_streaming, stop_streaming, sweep
+from calls.services import PORTAL, answer, hang_up, place, redirect, reject, start_streaming, stop_streaming, sweep
 from calls.services.actor import Actor
 from tests.azure_stand_in import CALLEE, CALLER, Asked, AzureStandIn, Doors, callback, refusal
 from tests.calls.loopback import Reply
@@ -185,7 +185,10 @@ def test_a_start_that_fails_says_why_on_order_and_call(azure: AzureStandIn, door
     call.refresh_from_db()
     command.refresh_from_db()
     assert (command.state, command.error_code) == ("failed", "azure_500_8603")
-    assert command.error_message == call.streaming_error == "Azure could not open our media socket"
+    assert command.error_message == call.streaming_error
+    assert call.streaming_error.startswith(
+        "Azure could not open our media socket. Start streaming again; if it repeats"
+    )
     assert (call.streaming_state, call.may("start_streaming")) == ("failed", "")
     again = start_streaming(ANA, call)
     doors.tell(call, callback("MediaStreamingStarted", call.call_connection_id or "", context=str(again.pk)))
@@ -253,5 +256,31 @@ def test_a_call_that_is_being_rejected_cannot_be_answered(
     azure.in_flight = answer_meanwhile
     assert reject(PORTAL, call).state == "done"
     call.refresh_from_db()
-    assert refused == ["Somebody is rejecting this call at this moment."]
+    assert refused == ["Somebody is rejecting or redirecting this call at this moment."]
     assert (call.state, call.events.filter(type="CallRejected").count(), azure.verbs()) == ("ended", 1, ["reject"])
+
+
+def test_a_ringing_call_is_redirected_and_is_ours_no_more(
+    azure: AzureStandIn, doors: Doors, ringing: CallPolicy
+) -> None:
+    call = doors.ring()
+    command = redirect(ANA, call, "+1 (425) 555-0188")
+    call.refresh_from_db()
+    assert (command.state, call.state, call.end_text) == ("done", "ended", "Redirected to +1 425 555 0188, by ana.")
+    assert azure.asked[-1].body["target"]["rawId"] == "4:+14255550188"
+    with pytest.raises(CallStateError):
+        answer(ANA, call)
+
+
+def test_a_target_that_cannot_be_dialled_is_named_and_the_call_rings_on(
+    azure: AzureStandIn, doors: Doors, ringing: CallPolicy
+) -> None:
+    call = doors.ring()
+    with pytest.raises(BadInput) as caught:
+        redirect(ANA, call, "the boss")
+    assert "target" in caught.value.fields
+    with pytest.raises(BadInput) as unknown:
+        reject(ANA, call, "ugly")
+    assert "busy, forbidden, none" in unknown.value.message
+    assert not azure.asked
+    assert not call.commands.exists()

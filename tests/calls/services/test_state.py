@@ -379,4 +379,6 @@ def test_a_step_that_is_rolled_back_is_never_announced(call: Call, django_captur
 def test_a_callback_with_the_key_of_no_azure_is_refused(doors: Doors, call: Call) -> None:
     event = callback("CallDisconnected", call.call_connection_id or "")
     assert doors.tell(call, event, authorization=bearer(aud="another")).status_code == 401
-    assert call.events.count() == 0
+    assert [each.type for each in call.events.all()] == ["CallbackRefused"]
+    call.refresh_from_db()
+    assert call.is_live

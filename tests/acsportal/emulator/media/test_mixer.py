@@ -63,3 +63,28 @@ def test_who_leaves_has_no_stream_any_more() -> None:
     mixer.join("b")
     mixer.leave("a")
     assert [frame.raw_id for frame in mixer.frames(0)] == ["b"]
+
+
+def test_who_leaves_a_mixed_stream_is_not_in_it_any_more() -> None:
+    mixer = Mixer(16000, unmixed=False)
+    mixer.add("a", track(0.25, loop=True), 0)
+    mixer.add("b", track(0.5, loop=True), 0)
+    mixer.leave("b")
+    assert first_sample(mixer.frames(0)[0].content) == 8192
+
+
+def test_the_silenced_are_not_heard_and_their_time_goes_on() -> None:
+    mixer = Mixer(16000, unmixed=True)
+    mixer.add("a", track(0.25, seconds=0.06), 0)
+    mixer.silence(frozenset({"a"}))
+    assert mixer.frames(0)[0].silent
+    mixer.silence(frozenset())
+    assert [mixer.frames(tick)[0].silent for tick in (2, 3)] == [False, True]
+
+
+def test_a_mixed_conversation_is_split_so_that_one_of_it_can_be_silenced() -> None:
+    mixer = Mixer(16000, unmixed=False)
+    mixer.add(None, track(0.75, loop=True), 5)
+    mixer.split({"a": track(0.25, loop=True), "b": track(0.5, loop=True)})
+    mixer.silence(frozenset({"a"}))
+    assert [first_sample(mixer.frames(tick)[0].content) for tick in (4, 5)] == [0, 16384]

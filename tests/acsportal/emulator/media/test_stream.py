@@ -4,6 +4,7 @@ import json
 import math
 import struct
 import time
+from datetime import datetime
 from itertools import pairwise
 from typing import Any
 
@@ -237,3 +238,94 @@ def test_frames_go_on_in_call_time_after_a_second_socket(bench: Any) -> None:
     frame = bench.until(lambda: second.of_kind("AudioData"))[0]["audioData"]
     gap_ms = int(frame["timestamp"][-4:-1]) - int(first.of_kind("AudioData")[-1]["audioData"]["timestamp"][-4:-1])
     assert 80 <= gap_ms % 1000 <= 1000 * (time.monotonic() - started_s) + 40
+
+
+def test_a_half_open_socket_is_silent_both_ways_until_it_breaks(bench: Any) -> None:
+    call_id, first = streaming_call(bench)
+    bench.order("faults", {"fault": "half_open_socket", "call": call_id, "duration_s": 1.0})
+    time.sleep(0.2)
+    count = len(first.texts)
+    pong = bench.run(first.web_socket.ping())
+    time.sleep(0.5)
+    assert pong is None
+    assert len(first.texts) == count
+    assert not first.is_closed
+    assert bench.look(call_id)["streaming"]["socket_connects"] == 1
+    second = bench.until(lambda: len(bench.portal.sockets) == 2 and bench.portal.sockets[1])
+    assert first.close_code == 1006
+    bench.until(lambda: second.of_kind("AudioData"))
+
+
+def test_a_call_ends_although_its_socket_is_half_open(bench: Any) -> None:
+    call_id, first = streaming_call(bench)
+    bench.order("faults", {"fault": "half_open_socket", "call": call_id})
+    bench.order(f"calls/{call_id}/hang-up", {})
+    bench.until(lambda: bench.look(call_id)["state"] == "ended")
+    bench.until(lambda: first.is_closed)
+    assert first.close_code == 1006
+
+
+def test_a_socket_may_be_half_open_from_the_start(bench: Any) -> None:
+    bench.order("faults", {"fault": "half_open_socket", "duration_s": 0.3})
+    bench.answered(bench.streaming())
+    first = bench.until(lambda: bench.portal.sockets and bench.portal.sockets[0])
+    bench.until(lambda: len(bench.portal.sockets) == 2)
+    assert first.of_kind("AudioData") == []
+
+
+def test_late_frames_are_all_there_in_the_end(bench: Any) -> None:
+    call_id, socket = streaming_call(bench, "mixed")
+    bench.until(lambda: len(socket.of_kind("AudioData")) > 5)
+    bench.order("faults", {"fault": "late_frames", "call": call_id, "ms": 300, "duration_s": 0.6})
+    arrived = bench.until(lambda: len(socket.texts) > 80 and [at_s for at_s, _ in list(socket.texts)[1:]])
+    assert 0.25 < max(after_s - before_s for before_s, after_s in pairwise(arrived)) < 0.5
+    stamps = [frame["audioData"]["timestamp"] for frame in socket.of_kind("AudioData")]
+    steps = {round((at(later) - at(earlier)) * 1000) for earlier, later in pairwise(stamps)}
+    assert steps == {20}
+
+
+def test_lost_frames_leave_a_hole_in_the_timestamps_and_are_counted(bench: Any) -> None:
+    call_id, socket = streaming_call(bench, "mixed")
+    bench.until(lambda: len(socket.of_kind("AudioData")) > 5)
+    bench.order("faults", {"fault": "lose_frames", "call": call_id, "share": 1, "duration_s": 0.3})
+    time.sleep(0.5)
+    lost = bench.look(call_id)["streaming"]["frames_lost"]
+    assert 10 <= lost <= 17
+    stamps = [frame["audioData"]["timestamp"] for frame in socket.of_kind("AudioData")]
+    holes = [round((at(later) - at(earlier)) * 1000) for earlier, later in pairwise(stamps)]
+    assert max(holes) == 20 * (lost + 1)
+
+
+def test_faults_of_frames_can_be_armed_before_the_socket_opens(bench: Any) -> None:
+    bench.order("faults", {"fault": "wrong_length", "of": "metadata", "bytes": 960})
+    bench.order("faults", {"fault": "unknown_kind", "count": 2})
+    bench.order("faults", {"fault": "silent_absent"})
+    bench.order("faults", {"fault": "participant_null", "duration_s": 60})
+    _, socket = streaming_call(bench)
+    bench.until(lambda: len(socket.messages) > 10)
+    assert socket.messages[0]["audioMetadata"]["length"] == 960
+    assert len(socket.of_kind("MarkData")) == 2
+    frame = socket.of_kind("AudioData")[0]["audioData"]
+    assert frame["participantRawID"] is None
+    assert "silent" not in frame
+
+
+def test_a_refused_stream_says_so_and_can_be_started_again(bench: Any) -> None:
+    bench.order("faults", {"fault": "stream_refused", "subcode": "8581"})
+    call_id = bench.answered(bench.streaming())
+    assert failure(bench) == ((400, 8581), "initialWebSocketConnectionFailed")
+    assert bench.portal.sockets == []
+    bench.client().get_call_connection(bench.look(call_id)["call_connection_id"]).start_media_streaming()
+    bench.until(lambda: "MediaStreamingStarted" in bench.portal.types())
+
+
+def test_a_socket_may_knock_without_a_token(bench: Any) -> None:
+    bench.order("faults", {"fault": "no_token", "where": "socket"})
+    _, socket = streaming_call(bench)
+    assert "Authorization" not in socket.headers
+    assert socket.headers["x-ms-call-connection-id"]
+    assert all("Authorization" in headers for headers, _, _ in bench.portal.callbacks)
+
+
+def at(stamp: str) -> float:
+    return datetime.fromisoformat(stamp).timestamp()

@@ -7,7 +7,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from calls.models import ApiKey, CallPolicy, Clip
-from calls.permissions import OPERATOR
+from calls.roles import ROLES
 
 
 @pytest.mark.django_db
@@ -20,8 +20,8 @@ def test_two_people_three_policies_a_clip_and_a_key_are_made_once(
     call_command("prepare_demo")
     users = get_user_model().objects
     demo = users.get(username="demo")
-    assert all(demo.has_perm(permission) for permission in OPERATOR)
-    assert not demo.is_staff
+    assert all(demo.has_perm(permission) for permission in ROLES["supervisor"])
+    assert demo.is_staff
     assert users.get(username="admin").is_superuser
     assert list(CallPolicy.objects.values_list("name", "action")) == [
         ("Support line", "answer"),

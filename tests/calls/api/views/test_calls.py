@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from calls.live import hub
+from calls.live import CallLive, Level, bundle, hub
 from calls.models import Call, Command
 from tests.calls.api.door import Door
 from tests.calls.loopback import Loopback, Reply
@@ -12,7 +12,7 @@ from tests.calls.scene import ended_call, live_call
 
 pytestmark = pytest.mark.django_db
 
-LEVEL = {"rms_dbfs": -23.0, "peak_dbfs": -12.5, "dc": 0.001, "speaking": True, "clipping": False}
+LEVEL: Level = {"rms_dbfs": -23.0, "peak_dbfs": -12.5, "dc": 0.001, "speaking": True, "clipping": False}
 
 
 def ringing_call() -> Call:
@@ -72,14 +72,8 @@ def test_an_ended_call_tells_how_it_ended(integrator: Door) -> None:
 def test_the_levels_of_this_moment_are_in_the_call_and_in_the_list(integrator: Door) -> None:
     call, other = live_call(), live_call("+14255550199")
     levels = {"4:+14255550123": LEVEL}
-    hub.take(
-        {
-            "type": "live.bundle",
-            "process": "web-1",
-            "at": "",
-            "calls": {str(call.pk): {"levels": levels, "health": None, "playing": None}},
-        }
-    )
+    said: CallLive = {"levels": levels, "health": None, "playing": None}
+    hub.take(dict(bundle("web-1", {str(call.pk): said})))
     assert integrator.get(f"calls/{call.pk}/").json["levels"] == levels
     listed = {row["id"]: row["levels"] for row in integrator.get("calls/").json["results"]}
     assert listed == {str(call.pk): levels, str(other.pk): {}}
@@ -194,3 +188,22 @@ def test_an_order_returns_within_10_s_although_azure_hangs(integrator: Door, azu
     assert time.monotonic() - started < 10
     assert (answer.status, answer.error["code"]) == (503, "azure_timeout")
     assert "may still be carried out" in answer.error["message"]
+
+
+def test_a_ringing_call_is_rejected_with_a_reason(integrator: Door, azure: Loopback) -> None:
+    answer = integrator.post(f"calls/{ringing_call().pk}/reject/", {"reason": "forbidden"})
+    assert (answer.status, answer.json["verb"], answer.json["state"]) == (202, "reject", "done")
+    assert b'"forbidden"' in azure.seen[-1].body
+    unknown = integrator.post(f"calls/{ringing_call().pk}/reject/", {"reason": "ugly"})
+    assert (unknown.status, set(unknown.error["fields"])) == (400, {"reason"})
+
+
+def test_a_ringing_call_is_redirected(integrator: Door, azure: Loopback) -> None:
+    call = ringing_call()
+    answer = integrator.post(f"calls/{call.pk}/redirect/", {"target": "+1 (425) 555-0188"})
+    assert (answer.status, answer.json["verb"], answer.json["state"]) == (202, "redirect", "done")
+    assert last_order(azure) == ("POST", ":redirect")
+    assert integrator.get(f"calls/{call.pk}/").json["state"] == "ended"
+    for body in ({}, {"target": ""}, {"target": "the boss"}):
+        refused = integrator.post(f"calls/{ringing_call().pk}/redirect/", body)
+        assert (refused.status, set(refused.error["fields"])) == (400, {"target"})

@@ -1,0 +1,1 @@
+"""What Azure plays to people, what it listens for, and the order in which it does so."""

@@ -1,0 +1,1 @@
+"""How the portal itself is: its processes, queues, probes, figures and jobs."""
