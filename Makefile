@@ -14,7 +14,8 @@ serve: setup
 	@exec $(BIN)/python -m acsportal.serve
 
 test: setup-dev
-	@$(BIN)/pytest -q -n $${TEST_WORKERS:-3} --dist loadscope --no-loadscope-reorder -m "not soak" $(ARGS)
+	@$(BIN)/pytest -q -n $${TEST_WORKERS:-3} --dist loadscope --no-loadscope-reorder -m "not soak and not alone" $(ARGS)
+	@[ -n "$(ARGS)" ] || $(BIN)/pytest -q -m "alone and not soak"
 
 check: setup-dev
 	@$(BIN)/ruff format --check . && $(BIN)/ruff check .
@@ -28,7 +29,7 @@ bench: setup-dev
 	@for bench in bench/*.py; do PYTHONPATH=. $(BIN)/python $$bench || exit 1; done
 
 soak: setup-dev
-	@LONG=1 $(BIN)/pytest -m "soak or long" --timeout 0
+	@SOAK=1 LONG=1 $(BIN)/pytest -m "soak or long or alone" --timeout 0
 
 setup: $(VENV)/.base $(VENV)/.speech
 setup-dev: $(VENV)/.dev

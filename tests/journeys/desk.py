@@ -13,8 +13,8 @@ from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from tests.journeys.stack import Stack
 
 LOOKS = [(1440, 960, "light"), (1440, 960, "dark"), (390, 844, "light"), (390, 844, "dark")]
-# The widest and the narrowest everywhere, the two between in the long ring.
-SOME_LOOKS = [LOOKS[0], LOOKS[3], *(pytest.param(each, marks=pytest.mark.long) for each in LOOKS[1:3])]
+# The widest and the narrowest everywhere, the two between in the soak.
+SOME_LOOKS = [LOOKS[0], LOOKS[3], *(pytest.param(each, marks=pytest.mark.soak) for each in LOOKS[1:3])]
 CHROMIUM = shutil.which("chromium")
 AXE = Path(__file__).resolve().parent.parent / "vendor" / "axe" / "axe.min.js"
 # Swagger UI draws a page of its own inside ours, with a second <main>; what it does there is not ours to mend.

@@ -14,8 +14,9 @@ from playwright.sync_api import Browser, Page, expect
 from tests.journeys.desk import LOOKS, Desk
 from tests.journeys.scenes import FRONT_DESK, SUPPORT, Scene, busy_desk
 from tests.journeys.stack import Stack, running, wait_for
+from tests.rings import count_of
 
-pytestmark = [pytest.mark.journey, pytest.mark.browser]
+pytestmark = [pytest.mark.journey, pytest.mark.browser, pytest.mark.alone]
 
 WIDE = LOOKS[0]
 MOST_SHIFT = 0.02
@@ -87,14 +88,9 @@ def has_stayed_calm(browser: Browser, scene: Scene, seconds: float) -> None:
 
 
 @pytest.mark.long
-def test_nothing_jumps_while_calls_come_and_go(browser: Browser, scene: Scene) -> None:
-    has_stayed_calm(browser, scene, 10)
-
-
-@pytest.mark.long
 @pytest.mark.timeout(240)
-def test_nothing_jumps_in_a_minute_of_live_wall(browser: Browser, scene: Scene) -> None:
-    has_stayed_calm(browser, scene, 60)
+def test_nothing_jumps_while_calls_come_and_go(browser: Browser, scene: Scene) -> None:
+    has_stayed_calm(browser, scene, count_of(60, 12))
 
 
 @pytest.mark.long
@@ -145,18 +141,12 @@ def talking(stack: Stack, calls: int) -> Scene:
 
 
 @pytest.mark.long
-def test_no_task_is_long_with_twelve_calls(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> None:
-    with running(tmp_path_factory.mktemp("twelve")) as stack:
-        talking(stack, 12)
-        no_task_is_long(browser, stack, 12, 8)
-
-
-@pytest.mark.long
 @pytest.mark.timeout(240)
-def test_no_task_is_long_with_fifty_calls(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> None:
-    with running(tmp_path_factory.mktemp("fifty")) as stack:
-        talking(stack, 50)
-        no_task_is_long(browser, stack, 50, 15)
+def test_no_task_is_long_with_many_calls(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> None:
+    calls = count_of(50, 12)
+    with running(tmp_path_factory.mktemp("many")) as stack:
+        talking(stack, calls)
+        no_task_is_long(browser, stack, calls, 15)
 
 
 def server_ms(url: str, cookie: str) -> float:

@@ -18,6 +18,7 @@ from acsportal.demo import daphne
 from tests.journeys.conftest import services_answer
 from tests.journeys.stack import POSTGRES, Stack, ask, main_frequency_hz, running, sounding, wait_for
 from tests.journeys.workers import REDIS_SERVER, Line, Pair, pair_of_workers
+from tests.rings import count_of
 
 pytestmark = [pytest.mark.journey, pytest.mark.timeout(300)]
 
@@ -345,11 +346,6 @@ def kill_now_and_then(pair: Pair, times: int) -> None:
 
 
 @pytest.mark.long
-def test_workers_killed_at_random_moments_leave_nothing_open(pair: Pair) -> None:
-    kill_now_and_then(pair, 2)
-
-
-@pytest.mark.long
 @pytest.mark.timeout(600)
-def test_ten_workers_killed_at_random_moments_leave_nothing_open(pair: Pair) -> None:
-    kill_now_and_then(pair, 10)
+def test_workers_killed_at_random_moments_leave_nothing_open(pair: Pair) -> None:
+    kill_now_and_then(pair, count_of(10, 3))

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from streaming.audio import to_pcm
 from streaming.engines.espeak import Espeak
 from tests.journeys.stack import Stack, main_frequency_hz, multipart, sounding, wait_for
+from tests.rings import count_of
 
 pytestmark = [pytest.mark.journey]
 
@@ -126,14 +127,15 @@ def test_stop_sound_is_heard_at_once_and_no_frame_follows(stack: Stack) -> None:
 
 @pytest.mark.long
 def test_a_minute_of_sound_never_runs_dry_and_never_runs_far_ahead(stack: Stack) -> None:
+    seconds = count_of(60, 15)
     emulated, found = stack.streaming_call(**SUPPORT)
-    order = stack.order(f"calls/{found}/injections/", {"tone_hz": 440, "duration_ms": 60_000}).json["id"]
-    assert stack.played(found, order, 75)["state"] == "done"
+    order = stack.order(f"calls/{found}/injections/", {"tone_hz": 440, "duration_ms": seconds * 1000}).json["id"]
+    assert stack.played(found, order, seconds + 15)["state"] == "done"
     stream = stack.emulated(emulated)["streaming"]
     assert stream["underruns"] == 0
     assert stream["max_queued_ms"] <= LEAD_MS + 40
     samples, rate_hz = stack.heard(emulated)
-    assert abs(sounding(samples).size / rate_hz - 60) < 0.1
+    assert abs(sounding(samples).size / rate_hz - seconds) < 0.1
     stack.caller_hangs_up(emulated)
 
 
