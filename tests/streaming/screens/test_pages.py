@@ -13,7 +13,7 @@ from calls import live
 from calls.live import hub
 from calls.models import Call
 from calls.visibility import EVERYTHING, NOTHING
-from streaming.pages import CallPage, GoneError, Snapshot, WallPage, _Readings, event_text
+from streaming.screens.pages import CallPage, GoneError, Snapshot, WallPage, _Readings, event_text
 from tests.calls.scene import live_call
 
 CALLS = [str(uuid4()) for _ in range(3)]

@@ -16,8 +16,8 @@ from calls.background import for_screen
 from calls.counters import count
 from calls.errors import Busy
 from calls.live import hub
-from streaming.admission import NOT_ALLOWED, Admission, RefusedError, admit, doorkeeper, origin_allowed
-from streaming.pages import SHOWN_LIMIT, CallPage, GoneError, Page, WallPage, event_text
+from streaming.screens.admission import NOT_ALLOWED, Admission, RefusedError, admit, doorkeeper, origin_allowed
+from streaming.screens.pages import SHOWN_LIMIT, CallPage, GoneError, Page, WallPage, event_text
 
 log = logging.getLogger(__name__)
 

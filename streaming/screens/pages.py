@@ -149,7 +149,11 @@ class WallPage:
             lags = {call_id: _lag(each["health"]) for call_id, each in calls.items() if each["health"]}
             health = f',"health":{_json(lags)}'
         at = _texts.once("at", live.now_text)
-        return f'{{"kind":"levels","at":"{at}","calls":{{{levels}}},"playing":{_json(_playing(calls))}{health}}}'
+        lines = {call_id: line for call_id, each in calls.items() if (line := each.get("line"))}
+        spoken = f',"lines":{_json(lines)}' if lines else ""
+        return (
+            f'{{"kind":"levels","at":"{at}","calls":{{{levels}}},"playing":{_json(_playing(calls))}{spoken}{health}}}'
+        )
 
 
 def _levels_of(call_id: str, said: CallLive) -> str:
@@ -214,7 +218,7 @@ class CallPage:
 
 
 def _call_facts(viewer: Viewer, call_id: str) -> tuple[str, int]:
-    call = Call.objects.visible_to(viewer).prefetch_related("participants").filter(pk=call_id).first()
+    call = Call.objects.visible_to(viewer).prefetch_related("participants", "tags").filter(pk=call_id).first()
     if call is None:
         raise GoneError
     detail = call_detail(call)

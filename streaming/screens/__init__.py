@@ -1,0 +1,1 @@
+"""What operators' pages are told over their sockets, and who may hold one."""
