@@ -43,11 +43,93 @@ class CloseSocket:
     reason: str
 
 
-Order = PlaySound | StopSound | CloseSocket
-_KINDS: Final[dict[str, type[PlaySound] | type[StopSound] | type[CloseSocket]]] = {
+@dataclass(frozen=True, slots=True)
+class StartRecording:
+    """Write this take from now on. The row is confirmed by the first word about the take."""
+
+    take: str
+    command: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StopRecording:
+    take: str
+    command: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PauseRecording:
+    """Silence takes the place of the sound, so that the take's clock goes on."""
+
+    take: str
+    command: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ResumeRecording:
+    take: str
+    command: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StartTranscript:
+    """Write down what is said by this recogniser (a dotted path of SPEECH_RECOGNISERS)."""
+
+    recogniser: str
+    language: str
+    phrases: tuple[str, ...] = ()
+    command: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StopTranscript:
+    command: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeLanguage:
+    language: str
+    command: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class BeginSensitive:
+    """Until `until_at` (seconds since 1970) nothing that keeps or forwards the call's sound gets any of it."""
+
+    until_at: float
+    command: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class EndSensitive:
+    command: str = ""
+
+
+KeepingOrder = (
+    StartRecording
+    | StopRecording
+    | PauseRecording
+    | ResumeRecording
+    | StartTranscript
+    | StopTranscript
+    | ChangeLanguage
+    | BeginSensitive
+    | EndSensitive
+)
+Order = PlaySound | StopSound | CloseSocket | KeepingOrder
+_KINDS: Final[dict[str, type[Order]]] = {
     "play": PlaySound,
     "stop": StopSound,
     "close": CloseSocket,
+    "start_recording": StartRecording,
+    "stop_recording": StopRecording,
+    "pause_recording": PauseRecording,
+    "resume_recording": ResumeRecording,
+    "start_transcript": StartTranscript,
+    "stop_transcript": StopTranscript,
+    "change_language": ChangeLanguage,
+    "begin_sensitive": BeginSensitive,
+    "end_sensitive": EndSensitive,
 }
 
 

@@ -18,6 +18,10 @@ _STEER: Final = frozenset(
         "stop_streaming",
         "speak",
         "stop_sound",
+        "start_recording",
+        "hear_recording",
+        "start_transcript",
+        "tag_call",
         "add_clip",
         "delete_clip",
     )
@@ -28,6 +32,7 @@ _OVERSEE: Final = frozenset(
         "listen",
         "barge",
         "export",
+        "delete_recording",
         "view_policy",
         "add_policy",
         "change_policy",

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 
 from django.conf import settings
 
-from calls.live import CallLive, Health, LiveEvent, hub
+from calls.live import CallLive, Health, Level, LiveEvent, hub
 from calls.operations.process import PROCESS_ID
 from streaming.journal import journal
+from streaming.keeping import Keeping
 from streaming.pipeline.call import CallPipeline
 from streaming.player import Player, Send
 from streaming.session import STALLED_S, MediaSession
@@ -28,14 +29,18 @@ class Line:
     call_id: str
     pipeline: CallPipeline
     player: Player
+    keeping: Keeping
     session: MediaSession | None = None
     ending: asyncio.TimerHandle | None = None
 
     def live(self, now_s: float) -> CallLive:
+        levels: dict[str, Level] = {**self.pipeline.levels_now(now_s)}
+        self.keeping.talk.look(now_s, levels)
         return {
-            "levels": {**self.pipeline.levels_now(now_s)},
+            "levels": levels,
             "health": self._health(now_s),
             "playing": self.pipeline.playing_now(now_s),
+            "line": self.keeping.transcript.line.now(now_s),
         }
 
     def _health(self, now_s: float) -> Health | None:
@@ -69,7 +74,7 @@ class Switchboard:
             line = None
         if line is None:
             pipeline = CallPipeline(rate_hz, settings.STREAM_LEAD_MS)
-            line = self._lines[call_id] = Line(call_id, pipeline, Player(pipeline))
+            line = self._lines[call_id] = Line(call_id, pipeline, Player(pipeline), Keeping(call_id, pipeline))
             journal.sources.add(line)
         if line.ending is not None:
             line.ending.cancel()
@@ -83,6 +88,7 @@ class Switchboard:
         if line.session is not session:
             return
         line.session = None
+        line.keeping.socket_gone()
         line.player.detach()
         if for_good:
             self._end(line)
@@ -115,6 +121,7 @@ class Switchboard:
             line.ending.cancel()
         journal.sources.discard(line)
         line.player.close()
+        line.keeping.close()
         line.pipeline.close()
         log.info("line of call %s ended after %.0f s", line.call_id, time.monotonic() - line.pipeline.began_s)
 

@@ -9,12 +9,27 @@ from django.urls import reverse
 from django.utils import timezone
 
 from calls.models.policy import CallPolicy
-from calls.models.profile import ProfileColumns
+from calls.models.profile import CaptureColumns, ProfileColumns
 from calls.models.seen import SeenManager
 from calls.visibility import Viewer, sight_of
 
 ENDED = "The call has ended."
 NOT_CONNECTED = "The call is not connected yet."
+NOT_STREAMING = "Nothing streams, so there is no sound. Start streaming first."
+_KEEPING = frozenset(
+    {
+        "start_recording",
+        "stop_recording",
+        "pause_recording",
+        "resume_recording",
+        "start_transcript",
+        "stop_transcript",
+        "change_language",
+        "begin_sensitive",
+        "end_sensitive",
+        "record_at_azure",
+    }
+)
 
 
 class CallQuerySet(models.QuerySet["Call"]):
@@ -29,7 +44,7 @@ class CallQuerySet(models.QuerySet["Call"]):
         return sight_of(viewer).of(self)
 
 
-class Call(ProfileColumns):
+class Call(ProfileColumns, CaptureColumns):
     class Direction(models.TextChoices):
         INBOUND = "inbound"
         OUTBOUND = "outbound"
@@ -48,7 +63,23 @@ class Call(ProfileColumns):
         STOPPING = "stopping"
         FAILED = "failed"
 
+    class Kept(models.TextChoices):
+        """Whether the call's sound is recorded."""
+
+        OFF = "off"
+        RECORDING = "recording"
+        PAUSED = "paused"
+
+    class Written(models.TextChoices):
+        """Whether what is said is written down."""
+
+        OFF = "off"
+        STARTING = "starting"
+        ON = "on"
+        FAILED = "failed"
+
     LIVE_STATES: ClassVar = (State.RINGING, State.CONNECTING, State.CONNECTED)
+    WRITING: ClassVar = (Written.STARTING, Written.ON)
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     direction = models.CharField(max_length=8, choices=Direction.choices)
@@ -63,6 +94,14 @@ class Call(ProfileColumns):
 
     streaming_state = models.CharField(max_length=10, choices=Streaming.choices, default=Streaming.OFF)
     streaming_error = models.CharField(max_length=300, blank=True)
+
+    recording_state = models.CharField(max_length=9, choices=Kept.choices, default=Kept.OFF)
+    transcript_state = models.CharField(max_length=8, choices=Written.choices, default=Written.OFF)
+    transcript_error = models.CharField(max_length=300, blank=True)
+    last_line = models.CharField(max_length=200, blank=True, help_text="The newest words of the transcript.")
+    last_speaker = models.CharField(max_length=256, blank=True, help_text="Raw id of who said them.")
+    sensitive_until = models.DateTimeField(null=True, blank=True, help_text="Until then nothing is kept of the sound.")
+    sensitive_by = models.CharField(max_length=150, blank=True)
 
     call_connection_id = models.CharField(max_length=128, null=True, blank=True, unique=True)
     server_call_id = models.TextField(blank=True)
@@ -95,6 +134,9 @@ class Call(ProfileColumns):
             ("listen_call", "Can listen to calls"),
             ("barge_call", "Can talk into calls"),
             ("export_call", "Can export calls"),
+            ("record_call", "Can record calls, and hold back sensitive moments"),
+            ("transcribe_call", "Can start and stop transcripts"),
+            ("annotate_call", "Can tag calls, write notes and correct transcripts"),
             ("view_operations", "Can see processes, queues and jobs"),
             ("run_job", "Can run failed jobs again"),
         )
@@ -142,7 +184,36 @@ class Call(ProfileColumns):
             if not self.bidirectional:
                 return "This stream is one way, so the caller cannot hear us. Choose both ways in the call's policy."
             return "" if streams else "Nothing streams, so the caller cannot hear us. Start streaming first."
+        if verb in _KEEPING:
+            return self._may_keep(verb, streams=streams)
         raise ValueError(f"{verb!r} is no verb of a call")
+
+    def _may_keep(self, verb: str, *, streams: bool) -> str:
+        """The same for what keeps the sound."""
+        sensitive = self.is_sensitive
+        records, writes = self.recording_state != self.Kept.OFF, self.transcript_state in self.WRITING
+        obstacles: dict[str, tuple[bool, str]] = {
+            "start_recording": (
+                not streams or records,
+                NOT_STREAMING if not streams else "The call is recorded already.",
+            ),
+            "stop_recording": (not records, "Nothing is recorded."),
+            "pause_recording": (self.recording_state != self.Kept.RECORDING, "Nothing is being recorded."),
+            "resume_recording": (self.recording_state != self.Kept.PAUSED, "The recording is not paused."),
+            "start_transcript": (writes, "The transcript is on already."),
+            "stop_transcript": (not writes, "The transcript is off."),
+            "change_language": (not writes, "The transcript is off."),
+            "begin_sensitive": (False, ""),
+            "end_sensitive": (not sensitive, "Nothing is held back."),
+            "record_at_azure": (False, ""),
+        }
+        is_obstacle, why = obstacles[verb]
+        return why if is_obstacle else ""
+
+    @property
+    def is_sensitive(self) -> bool:
+        """Whether somebody holds back what is said at this moment."""
+        return self.is_live and self.sensitive_until is not None and self.sensitive_until > timezone.now()
 
 
 class Participant(models.Model):

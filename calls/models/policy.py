@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from django.core.exceptions import ValidationError
 from django.db import models
 
-from calls.models.profile import ProfileColumns
+from calls.models.profile import CaptureColumns, ProfileColumns
 from calls.numbers import dialled
 
 DAYS: Final = (
@@ -26,7 +26,7 @@ _PATTERN: Final = re.compile(r"[0-9A-Za-z+*?:_.\-\[\]!]+", re.ASCII)
 _MATCHABLE: Final = re.compile(r"\+|[*?\[]|[0-9]{1,2}:", re.ASCII)  # numbers begin with +, raw ids with 4: or 8:
 
 
-class CallPolicy(ProfileColumns):
+class CallPolicy(ProfileColumns, CaptureColumns):
     class Action(models.TextChoices):
         ANSWER = "answer", "answer at once"
         RING = "ring", "ring the operators"
@@ -65,7 +65,7 @@ class CallPolicy(ProfileColumns):
 
     def clean(self) -> None:
         """Tidies patterns, days and target, and refuses what could never work; errors by field."""
-        faults: dict[str, str] = {}
+        faults = self.tidy_capture()
         for field, tidy in (
             ("callee_pattern", _pattern),
             ("caller_pattern", _pattern),

@@ -24,18 +24,22 @@ from calls.selectors import VERBS
 
 NOW = timezone.now()
 
+KEPT = {"begin_sensitive", "record_at_azure", "start_transcript"}
 # direction, state, streaming, both ways → the verbs that are possible
 POSSIBLE: list[tuple[str, str, str, bool, set[str]]] = [
     ("inbound", "ringing", "off", True, {"answer", "reject", "redirect"}),
     ("inbound", "connecting", "off", True, {"hang_up"}),
     ("outbound", "connecting", "starting", True, {"hang_up"}),
     ("outbound", "ringing", "off", True, {"hang_up"}),
-    ("inbound", "connected", "off", True, {"hang_up", "start_streaming"}),
-    ("inbound", "connected", "starting", True, {"hang_up", "stop_streaming"}),
-    ("inbound", "connected", "streaming", True, {"hang_up", "stop_streaming", "speak", "stop_sound"}),
-    ("inbound", "connected", "streaming", False, {"hang_up", "stop_streaming"}),
-    ("inbound", "connected", "stopping", True, {"hang_up", "start_streaming"}),
-    ("inbound", "connected", "failed", True, {"hang_up", "start_streaming"}),
+    ("inbound", "connected", "off", True, {"hang_up", "start_streaming", *KEPT}),
+    ("inbound", "connected", "starting", True, {"hang_up", "stop_streaming", *KEPT}),
+    (
+        *("inbound", "connected", "streaming", True),
+        {"hang_up", "stop_streaming", "speak", "stop_sound", "start_recording", *KEPT},
+    ),
+    ("inbound", "connected", "streaming", False, {"hang_up", "stop_streaming", "start_recording", *KEPT}),
+    ("inbound", "connected", "stopping", True, {"hang_up", "start_streaming", *KEPT}),
+    ("inbound", "connected", "failed", True, {"hang_up", "start_streaming", *KEPT}),
     ("inbound", "ended", "off", True, set()),
     ("outbound", "failed", "streaming", True, set()),
 ]

@@ -17,6 +17,8 @@ from streaming.switchboard import Switchboard
 from tests.journeys.stack import free_port, main_frequency_hz, uvicorn, wait_for
 from tests.streaming.doorstep import FAULTS_IN_LOGS, Door, sine
 
+CALL = "d5a0e0c4-6d3e-4a6f-9d7e-0d0f6f6d2a11"
+
 
 async def nowhere(text: str) -> None:
     """A socket that is not listened to."""
@@ -37,13 +39,13 @@ def test_a_call_that_comes_back_within_the_grace_has_its_line_again() -> None:
     async def come_back() -> None:
         board = Switchboard()
         first, second = session(), session()
-        line = board.connect("call", 16_000, first, nowhere)
+        line = board.connect(CALL, 16_000, first, nowhere)
         board.disconnect(line, first, for_good=False)
-        assert board.line("call") is line
-        assert board.connect("call", 16_000, second, nowhere) is line
+        assert board.line(CALL) is line
+        assert board.connect(CALL, 16_000, second, nowhere) is line
         assert line.ending is None
         board.disconnect(line, first, for_good=True)  # the older socket's word counts no more
-        assert board.line("call") is line
+        assert board.line(CALL) is line
         board.close()
 
     asyncio.run(come_back())
@@ -53,10 +55,10 @@ def test_a_clean_end_ends_the_line_at_once() -> None:
     async def end() -> None:
         board = Switchboard()
         fed = session()
-        line = board.connect("call", 16_000, fed, nowhere)
+        line = board.connect(CALL, 16_000, fed, nowhere)
         assert line in journal.sources
         board.disconnect(line, fed, for_good=True)
-        assert board.line("call") is None
+        assert board.line(CALL) is None
         assert line not in journal.sources
 
     asyncio.run(end())
@@ -68,11 +70,11 @@ def test_a_line_ends_when_its_grace_is_over(settings: object) -> None:
     async def wait() -> None:
         board = Switchboard()
         fed = session()
-        line = board.connect("call", 16_000, fed, nowhere)
+        line = board.connect(CALL, 16_000, fed, nowhere)
         board.disconnect(line, fed, for_good=False)
-        assert board.line("call") is line
+        assert board.line(CALL) is line
         await asyncio.sleep(0.1)
-        assert board.line("call") is None
+        assert board.line(CALL) is None
 
     asyncio.run(wait())
 
@@ -81,39 +83,39 @@ def test_a_stream_of_another_rate_gets_a_new_line() -> None:
     async def change() -> None:
         board = Switchboard()
         first, second = session(), session()
-        old = board.connect("call", 16_000, first, nowhere)
-        new = board.connect("call", 24_000, second, nowhere)
+        old = board.connect(CALL, 16_000, first, nowhere)
+        new = board.connect(CALL, 24_000, second, nowhere)
         assert new is not old
-        assert board.line("call") is new
+        assert board.line(CALL) is new
         assert old.session is None
         board.disconnect(old, first, for_good=True)
-        assert board.line("call") is new
+        assert board.line(CALL) is new
         board.close()
-        assert board.line("call") is None
+        assert board.line(CALL) is None
 
     asyncio.run(change())
 
 
 def test_a_call_that_comes_back_in_another_process_leaves_this_one() -> None:
-    def opened(owner: str, call: str = "call") -> LiveEvent:
+    def opened(owner: str, call: str = CALL) -> LiveEvent:
         return {"kind": "stream_state", "call": call, "seq": 1, "stream": {"state": "open"}, "owner": owner}
 
     async def move() -> None:
         board = Switchboard()
         fed = session()
-        line = board.connect("call", 16_000, fed, nowhere)
+        line = board.connect(CALL, 16_000, fed, nowhere)
         board.disconnect(line, fed, for_good=False)
         for event in (
             opened(PROCESS_ID),
             opened("another", call="another call"),
-            LiveEvent(kind="stream_state", call="call", seq=2, stream={"state": "closed"}),
-            LiveEvent(kind="stream_state", call="call", seq=2, stream={"state": "closed"}, owner="another"),
-            LiveEvent(kind="dtmf", call="call", seq=3, tone="1"),
+            LiveEvent(kind="stream_state", call=CALL, seq=2, stream={"state": "closed"}),
+            LiveEvent(kind="stream_state", call=CALL, seq=2, stream={"state": "closed"}, owner="another"),
+            LiveEvent(kind="dtmf", call=CALL, seq=3, tone="1"),
         ):
             board.heed(event)
-        assert board.line("call") is line
+        assert board.line(CALL) is line
         board.heed(opened("another"))
-        assert board.line("call") is None
+        assert board.line(CALL) is None
         board.disconnect(line, fed, for_good=False)
         assert line.ending is None or line.ending.cancelled()
 
@@ -124,7 +126,7 @@ def test_a_line_says_levels_and_health_as_dashboards_show_them() -> None:
     async def say() -> None:
         board = Switchboard()
         fed = MediaSession(16_000, 1.0)
-        line = board.connect("call", 16_000, fed, nowhere)
+        line = board.connect(CALL, 16_000, fed, nowhere)
         sound = sine(100, 16_000).tobytes()
         line.pipeline.feed(PcmFrame("4:+14255550123", sound, 16_000, silent=False, timestamp=None, arrived_s=1.0))
         said = line.live(1.0)
@@ -137,7 +139,7 @@ def test_a_line_says_levels_and_health_as_dashboards_show_them() -> None:
         assert (stalled["frame_age_ms"], stalled["lag_ms"]) == (2500, 2500)
         assert said["playing"] is None
         board.disconnect(line, fed, for_good=False)
-        assert line.live(2.0) == {"levels": {}, "health": None, "playing": None}
+        assert line.live(2.0) == {"levels": {}, "health": None, "playing": None, "line": None}
         board.close()
 
     asyncio.run(say())
