@@ -41,6 +41,7 @@ from django.conf import settings
 from calls.codes import explain_code
 from calls.doorways import check_resource
 from calls.errors import BadInput, GatewayError
+from calls.gateway_transcripts import Transcribing, set_up_with
 from calls.numbers import raw_id_kind
 from calls.profiles import StreamingProfile
 
@@ -93,27 +94,29 @@ class Gateway:
         transport_url: str,
         profile: StreamingProfile,
         operation_context: str,
+        transcribing: Transcribing | None = None,
     ) -> Connection:
         """Answers a ringing call. Callbacks and the media socket may arrive before this returns."""
-        return self._ask(
+        return self.ask(
             lambda client: _connection(
                 client.answer_call(
                     incoming_call_context,
                     callback_url,
                     operation_context=operation_context,
                     media_streaming=_streaming_options(transport_url, profile),
+                    **set_up_with(transcribing),
                 )
             )
         )
 
     def reject(self, incoming_call_context: str, reason: RejectReason = "busy") -> None:
         """Refuses a ringing call; no callback follows."""
-        self._ask(lambda client: client.reject_call(incoming_call_context, call_reject_reason=reason))
+        self.ask(lambda client: client.reject_call(incoming_call_context, call_reject_reason=reason))
 
     def redirect(self, incoming_call_context: str, target: str) -> None:
         """Hands a ringing call to `target`, a number or a raw id; no callback follows."""
         identifier = _identifier(target)
-        self._ask(lambda client: client.redirect_call(incoming_call_context, identifier))
+        self.ask(lambda client: client.redirect_call(incoming_call_context, identifier))
 
     def create_call(
         self,
@@ -123,6 +126,7 @@ class Gateway:
         transport_url: str,
         profile: StreamingProfile,
         operation_context: str,
+        transcribing: Transcribing | None = None,
     ) -> Connection:
         """Calls `target`, a number (+14255550123) or a raw id (8:acs:…, 8:orgid:…).
 
@@ -130,7 +134,7 @@ class Gateway:
         """
         identifier = _identifier(target)
         source = PhoneNumberIdentifier(source_caller_id) if source_caller_id else None
-        return self._ask(
+        return self.ask(
             lambda client: _connection(
                 client.create_call(
                     identifier,
@@ -138,6 +142,7 @@ class Gateway:
                     source_caller_id_number=source,
                     operation_context=operation_context,
                     media_streaming=_streaming_options(transport_url, profile),
+                    **set_up_with(transcribing),
                 ),
                 placed=True,
             )
@@ -146,7 +151,7 @@ class Gateway:
     def hang_up(self, call_connection_id: str) -> None:
         """Ends the call for everyone. A call that Azure no longer knows counts as hung up."""
         try:
-            self._ask(lambda client: client.get_call_connection(call_connection_id).hang_up(is_for_everyone=True))
+            self.ask(lambda client: client.get_call_connection(call_connection_id).hang_up(is_for_everyone=True))
         except GatewayError as error:
             if (error.azure_status, error.subcode) not in _GONE:
                 raise
@@ -154,7 +159,7 @@ class Gateway:
     def state_of(self, call_connection_id: str) -> str:
         """Azure's word for how far the call is, such as connecting or connected; "" if it knows no such call."""
         try:
-            found = self._ask(lambda client: client.get_call_connection(call_connection_id).get_call_properties())
+            found = self.ask(lambda client: client.get_call_connection(call_connection_id).get_call_properties())
         except GatewayError as error:
             if (error.azure_status, error.subcode) not in _GONE:
                 raise
@@ -164,7 +169,7 @@ class Gateway:
 
     def start_streaming(self, call_connection_id: str, operation_context: str) -> None:
         """Asks Azure to open the media socket; MediaStreamingStarted or …Failed brings `operation_context` back."""
-        self._ask(
+        self.ask(
             lambda client: client.get_call_connection(call_connection_id).start_media_streaming(
                 operation_context=operation_context
             )
@@ -172,7 +177,7 @@ class Gateway:
 
     def stop_streaming(self, call_connection_id: str, operation_context: str) -> None:
         """Asks Azure to close the media socket; MediaStreamingStopped brings `operation_context` back."""
-        self._ask(
+        self.ask(
             lambda client: client.get_call_connection(call_connection_id).stop_media_streaming(
                 operation_context=operation_context
             )
@@ -183,7 +188,7 @@ class Gateway:
         while self._idle:
             self._idle.pop().close()
 
-    def _ask(self, order: Callable[[CallAutomationClient], Result]) -> Result:
+    def ask(self, order: Callable[[CallAutomationClient], Result]) -> Result:
         """The order's result, or GatewayError, within the deadline.
 
         The order runs in a thread of its own, because no setting of the SDK bounds the whole of a call (name look-up,

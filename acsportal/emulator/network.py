@@ -49,7 +49,7 @@ class Network:
     seed: int
 
     def authorization(
-        self, call: str, where: Literal["callback", "socket"], lifetime_s: int, event_type: str = ""
+        self, call: str, where: Literal["callback", "socket", "transcription"], lifetime_s: int, event_type: str = ""
     ) -> dict[str, str]:
         """The header by which the portal knows Azure, or what a fault makes of it."""
         facts = {"where": where, "type": event_type}

@@ -48,4 +48,7 @@ TONES_STOPPED = Result(message="Continuous DTMF Recognition stopped successfully
 TONES_SENT = Result(message="Send DTMF completed successfully.")
 
 TRANSCRIPTION_UNCONNECTED = Result(500, 8578, "Action failed, not able to establish websocket connection.")
+TRANSCRIPTION_NO_SUCH_URL = Result(400, 8581, "Action failed, StreamUrl isn't valid.")
+TRANSCRIPTION_SERVICE_REFUSED = Result(400, 8565, "Action failed, bad request to Azure AI services.")
+TRANSCRIPTION_CANCELED = Result(500, 8579, "Action failed, transcription was canceled.")
 TRANSCRIPTION_UNCONFIGURED = Result(405, 8522, "Action failed, transcription URL or cognitive service is not set.")

@@ -11,10 +11,11 @@ from aiohttp import ClientError, ClientWebSocketResponse, ClientWSTimeout
 
 from acsportal.emulator import errors
 from acsportal.emulator.call.results import COMPLETED, TRANSCRIPTION_UNCONFIGURED, TRANSCRIPTION_UNCONNECTED
+from acsportal.emulator.call.troubled_words import REFUSALS, TroubledWords
 from acsportal.emulator.call.words import Utterance
 from acsportal.emulator.callbacks import Result
 from acsportal.emulator.identity import SOCKET_TOKEN_S
-from acsportal.emulator.media.stream import Order
+from acsportal.emulator.media.stream import Order, break_connection
 from acsportal.emulator.network import log
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 TICKS_PER_S = 10_000_000
 CONFIDENCE = 0.92
+INTERMEDIATE_EACH_S = 0.7
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,8 @@ class Transcription:
         self._call = call
         self._socket: ClientWebSocketResponse | None = None
         self._run_task: asyncio.Task[None] | None = None
+        self._failure = TRANSCRIPTION_UNCONNECTED
+        self._troubles = TroubledWords(call.network.faults, call.id, self._break_off)
 
     @property
     def is_active(self) -> bool:
@@ -84,8 +88,14 @@ class Transcription:
 
     async def end(self) -> None:
         """The call is over: the socket closes, nothing is announced."""
+        self._troubles.end()
         self.state = "off"
         await self._hang_up()
+
+    def _break_off(self) -> None:
+        """The socket breaks without a close frame."""
+        if self._socket is not None:
+            break_connection(self._socket)
 
     async def _run(self, order: Order) -> None:
         call, timing = self._call, self._call.network.timing
@@ -104,12 +114,15 @@ class Transcription:
             await asyncio.sleep(timing.reconnect_s)
         if self.state == "starting":
             self.state = "off"
-            self._tell("Failed", failure, order, TRANSCRIPTION_UNCONNECTED)
+            self._tell("Failed", failure, order, self._failure)
 
     async def _open(self) -> ClientWebSocketResponse | None:
-        call = self._call
+        call, self._failure = self._call, TRANSCRIPTION_UNCONNECTED
+        if (subcode := self._troubles.refusal()) is not None:
+            self._failure = REFUSALS[subcode]
+            return None
         headers = {
-            **call.network.authorization(call.id, "socket", SOCKET_TOKEN_S),
+            **call.network.authorization(call.id, "transcription", SOCKET_TOKEN_S),
             "x-ms-call-connection-id": call.call_connection_id,
             "x-ms-call-correlation-id": call.correlation_id,
         }
@@ -128,6 +141,7 @@ class Transcription:
         """Until the socket breaks: what comes from the portal is read and means nothing."""
         speaker = self._call.tasks.spawn("transcript", _unless_closed(self._transcribe(transcription_socket)))
         announcer = self._call.tasks.spawn("announce", self._say_later(status, details, order))
+        self._troubles.begin()
         try:
             async for _ in transcription_socket:
                 pass
@@ -143,27 +157,35 @@ class Transcription:
             "callConnectionId": call.call_connection_id,
             "correlationId": call.correlation_id,
         }
-        await _send(transcription_socket, "TranscriptionMetadata", opening)
+        await _send(transcription_socket, "TranscriptionMetadata", opening | self._troubles.of_metadata(self.locale))
         began_s = call.room.elapsed_s()
         at_s = began_s
         while (utterance := call.words.next(at_s)) is not None:
             at_s = utterance.start_s + 0.001
             if self.options.intermediate:
-                await self._until(utterance.start_s + utterance.duration_s / 2)
-                await self._send(transcription_socket, utterance, began_s, is_final=False)
+                await self._say_so_far(transcription_socket, utterance, began_s)
             await self._until(utterance.end_s)
-            await self._send(transcription_socket, utterance, began_s, is_final=True)
+            await self._send(transcription_socket, _heard(utterance, began_s))
+
+    async def _say_so_far(
+        self, transcription_socket: ClientWebSocketResponse, utterance: Utterance, began_s: float
+    ) -> None:
+        """Each 0.7 s the words that have been said by then."""
+        so_far_s = INTERMEDIATE_EACH_S
+        while so_far_s < utterance.duration_s:
+            await self._until(utterance.start_s + so_far_s)
+            if heard := _heard_so_far(utterance, began_s, so_far_s):
+                await self._send(transcription_socket, heard)
+            so_far_s += INTERMEDIATE_EACH_S
 
     async def _until(self, at_s: float) -> None:
         await asyncio.sleep(max(0.0, at_s - self._call.room.elapsed_s()))
 
-    async def _send(
-        self, transcription_socket: ClientWebSocketResponse, utterance: Utterance, began_s: float, is_final: bool
-    ) -> None:
-        room = self._call.room
-        if utterance.raw_id in room.silenced or utterance.raw_id not in room.people:
+    async def _send(self, transcription_socket: ClientWebSocketResponse, heard: dict[str, Any]) -> None:
+        room, raw_id = self._call.room, heard["participantRawID"]
+        if raw_id in room.silenced or raw_id not in room.people:
             return
-        await _send(transcription_socket, "TranscriptionData", _heard(utterance, began_s, is_final))
+        await _send(transcription_socket, "TranscriptionData", heard | self._troubles.of_words(self.locale))
 
     async def _say_later(self, what: str, details: str, order: Order) -> None:
         await asyncio.sleep(self._call.dice.uniform(*self._call.network.timing.streaming_s))
@@ -189,27 +211,46 @@ class Transcription:
         self._call.tell(f"Transcription{what}", order, result, {"transcriptionUpdate": update})
 
 
-def _heard(utterance: Utterance, began_s: float, is_final: bool) -> dict[str, Any]:
+def _heard(utterance: Utterance, began_s: float) -> dict[str, Any]:
+    words = _words(utterance, began_s)
+    return {
+        "text": utterance.text,
+        "format": "display",
+        "confidence": CONFIDENCE,
+        "offset": words[0]["offset"],
+        "duration": words[-1]["offset"] + words[-1]["duration"] - words[0]["offset"],
+        "words": words,
+        "participantRawID": utterance.raw_id,
+        "resultStatus": "Final",
+    }
+
+
+def _heard_so_far(utterance: Utterance, began_s: float, so_far_s: float) -> dict[str, Any] | None:
+    """What Azure knows while it is being said; None if no word is finished."""
+    latest = _ticks(utterance.start_s - began_s + so_far_s)
+    words = [each for each in _words(utterance, began_s) if each["offset"] + each["duration"] <= latest]
+    if not words:
+        return None
+    said = {
+        "text": " ".join(utterance.text.split()[: len(words)]),
+        "duration": words[-1]["offset"] + words[-1]["duration"] - words[0]["offset"],
+        "words": [],
+        "resultStatus": "Intermediate",
+    }
+    return _heard(utterance, began_s) | said
+
+
+def _words(utterance: Utterance, began_s: float) -> list[dict[str, Any]]:
     """Words take time by their length: the script has times of whole utterances only."""
     texts = utterance.text.split()
-    said = texts if is_final else texts[: max(1, len(texts) // 2)]
     letters = sum(map(len, texts))
     words, offset_s = [], utterance.start_s - began_s
-    for text in said:
+    for text in texts:
         duration_s = utterance.duration_s * len(text) / letters
         spoken = text.strip(".,?!;:").lower()
         words.append({"text": spoken, "offset": _ticks(offset_s), "duration": _ticks(duration_s)})
         offset_s += duration_s
-    return {
-        "text": " ".join(said),
-        "format": "display",
-        "confidence": CONFIDENCE,
-        "offset": _ticks(utterance.start_s - began_s),
-        "duration": _ticks(offset_s - utterance.start_s + began_s),
-        "words": words if is_final else [],
-        "participantRawID": utterance.raw_id,
-        "resultStatus": "Final" if is_final else "Intermediate",
-    }
+    return words
 
 
 def _ticks(seconds: float) -> int:

@@ -76,7 +76,7 @@ _ORDERS = {
 _RETRY_AFTER = Option("the header's seconds; 0: no header", 5.0, 0, 600)
 _TOKENS = {
     **CALL,
-    "where": Option("only these doors", is_text=True, choice=("callback", "socket")),
+    "where": Option("only these doors", is_text=True, choice=("callback", "socket", "transcription")),
     "type": Option("only callbacks of this event", is_text=True),
     **_count("how many tokens"),
 }
@@ -165,6 +165,28 @@ KINDS: dict[str, Kind] = {
                 "8603",
                 is_text=True,
                 choice=("8603", "8581"),
+            ),
+        },
+    ),
+}
+KINDS |= {
+    "drop_transcript": Kind(
+        "The transcription socket breaks without a close frame, and is dialled again after a second.", CALL
+    ),
+    "preview_transcript": Kind(
+        "Azure says of the words what only its previews say: the language it found, and the sentiment.",
+        {**CALL, **_count("how many messages", 100_000)},
+    ),
+    "transcript_refused": Kind(
+        "Azure does not open the transcription socket, and says TranscriptionFailed.",
+        {
+            **CALL,
+            **_count("how many attempts"),
+            "subcode": Option(
+                "8578: not able to connect, 8581: the URL is no good, 8565: its AI service refused, 8579: canceled",
+                "8578",
+                is_text=True,
+                choice=("8578", "8581", "8565", "8579"),
             ),
         },
     ),

@@ -218,7 +218,7 @@ class MediaStream:
             if self._dead_s:
                 sender.cancel()
                 await asyncio.sleep(self._dead_s)
-                _break(media_socket)
+                break_connection(media_socket)
         finally:
             sender.cancel()
             pinger.cancel()
@@ -289,7 +289,7 @@ class MediaStream:
         """Close normally (1000, of Azure unknown), drop what is queued, and dial no more."""
         media_socket, self._socket = self._socket, None
         if media_socket is not None and self._dead_s:
-            _break(media_socket)
+            break_connection(media_socket)
         elif media_socket is not None:
             await media_socket.close(code=1000)
         if self._run_task is not None:
@@ -309,7 +309,7 @@ class MediaStream:
             self._tasks.spawn(fault.name, self._suffer_later(fault, after_s))
         elif fault.name == "drop_socket":
             if self._socket is not None:
-                _break(self._socket)
+                break_connection(self._socket)
         elif fault.name == "half_open_socket":
             self._dead_s = fault.number("duration_s")
             if self._listening is not None:
@@ -325,7 +325,7 @@ class MediaStream:
             self._suffer(fault)
 
 
-def _break(media_socket: ClientWebSocketResponse) -> None:
+def break_connection(media_socket: ClientWebSocketResponse) -> None:
     """Break the connection under the socket: the portal sees no close frame, that is 1006."""
     connection = media_socket.get_extra_info("socket")
     if connection is not None and connection.fileno() != -1:

@@ -9,6 +9,7 @@ NAMES = """
     drop_socket half_open_socket late_frames lose_frames wrong_length unknown_kind participant_null silent_absent
     duplicate_callback reorder_callbacks delay_callbacks lose_callback early_callback duplicate_incoming throttle
     unavailable slow_rest expired_token wrong_audience no_token stream_refused
+    drop_transcript preview_transcript transcript_refused
 """
 
 
@@ -56,7 +57,7 @@ def test_an_option_that_a_fault_has_not_is_refused_with_those_it_has() -> None:
         ({"fault": "lose_callback", "count": True}, "“count” must be a whole number from 1 to 100000, not True."),
         ({"fault": "lose_callback", "count": 1.5}, "“count” must be a whole number from 1 to 100000, not 1.5."),
         ({"fault": "lose_callback", "type": 7}, "“type” must be a text, not 7."),
-        ({"fault": "no_token", "where": "door"}, "“where” must be one of callback, socket, not 'door'."),
+        ({"fault": "no_token", "where": "door"}, "“where” must be one of callback, socket, transcription, not 'door'."),
     ],
 )
 def test_a_value_that_cannot_be_is_refused_with_what_can(fields: dict[str, object], words: str) -> None:

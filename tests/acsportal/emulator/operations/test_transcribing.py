@@ -59,6 +59,57 @@ def test_words_come_with_their_speaker_and_their_times(bench: Any) -> None:
     assert heard["text"].startswith(early["text"])
 
 
+def test_intermediate_results_say_what_has_been_said_by_then(bench: Any) -> None:
+    transcribed(bench, enable_intermediate_results=True)
+    whole = bench.until(lambda: final(bench), 15)[0]
+    early = [each for each in results(bench) if each["resultStatus"] == "Intermediate"]
+    assert len(early) >= 4
+    texts = [each["text"] for each in early]
+    assert texts == sorted(texts, key=len)
+    assert all(whole["text"].startswith(text) for text in texts)
+    assert {each["offset"] for each in early} == {whole["offset"]}
+    assert all(each["duration"] <= whole["duration"] for each in early)
+    assert all(each["words"] == [] for each in early)
+
+
+def test_a_preview_says_more_to_order(bench: Any) -> None:
+    bench.order("faults", {"fault": "preview_transcript"})
+    transcribed(bench)
+    heard = bench.until(lambda: final(bench), 15)[0]
+    assert heard["languageIdentified"] == "en-us"
+    assert heard["sentimentAnalysisResult"] == {"sentiment": "neutral"}
+    opening = bench.portal.sockets[0].messages[0]["transcriptionMetadata"]
+    assert opening["locales"] == ["en-us"]
+    assert opening["piiRedactionOptions"]["redactionType"] == "MaskWithCharacter"
+
+
+@pytest.mark.parametrize(("subcode", "result"), [("8578", (500, 8578)), ("8581", (400, 8581)), ("8565", (400, 8565))])
+def test_a_refused_socket_is_told_of_to_order(bench: Any, subcode: str, result: tuple[int, int]) -> None:
+    bench.order("faults", {"fault": "transcript_refused", "subcode": subcode})
+    line = transcribed(bench)
+    assert line.result("TranscriptionFailed") == result
+    assert bench.portal.sockets == []
+    line.connection.start_transcription()
+    line.told("TranscriptionStarted")
+
+
+def test_a_socket_breaks_to_order_and_is_dialled_again(bench: Any) -> None:
+    line = transcribed(bench)
+    line.told("TranscriptionStarted")
+    bench.order("faults", {"fault": "drop_transcript"})
+    line.told("TranscriptionResumed")
+    bench.until(lambda: bench.portal.sockets[0].is_closed)
+    assert len(bench.portal.sockets) == 2
+    assert bench.portal.sockets[1].messages[0]["kind"] == "TranscriptionMetadata"
+
+
+def test_its_tokens_can_be_bad_without_those_of_the_sound(bench: Any) -> None:
+    bench.order("faults", {"fault": "no_token", "where": "transcription"})
+    transcribed(bench)
+    bench.until(lambda: bench.portal.sockets)
+    assert "Authorization" not in bench.portal.sockets[0].headers
+
+
 def test_who_is_muted_is_not_written_down(bench: Any) -> None:
     line = transcribed(bench)
     line.connection.mute_participant(AGENT)

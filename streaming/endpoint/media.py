@@ -5,7 +5,6 @@ no lock, no query. Channels' own dispatch would cost a hop through a thread for 
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -13,18 +12,14 @@ from typing import Any, Final
 from channels.generic.websocket import AsyncWebsocketConsumer
 from channels.layers import get_channel_layer
 from django.conf import settings
-from django.db import DatabaseError, InterfaceError
 from structlog.contextvars import bind_contextvars
 
-from calls.auth import token_verifier
-from calls.background import at_door, watched
+from calls.background import watched
 from calls.commands import CloseSocket, Order, PlaySound, StopSound, group_of, read
 from calls.counters import count
-from calls.errors import CallError
 from calls.live import hub
 from calls.operations.process import PROCESS_ID
 from calls.services.sockets import (
-    Caller,
     OpenStream,
     close_stream,
     describe_stream,
@@ -33,9 +28,9 @@ from calls.services.sockets import (
     waiting_orders,
 )
 from calls.services.upkeep.idle import end_idle_stream
-from calls.services.upkeep.troubles import tell_flow, tell_refused_socket, tell_stall
-from calls.tokens import TokenError, read_call_token
+from calls.services.upkeep.troubles import tell_flow, tell_stall
 from streaming.audio import PcmFrame
+from streaming.endpoint.door import Door, Receive, Refused, Send, let_in, refuse
 from streaming.figures import totals
 from streaming.journal import journal
 from streaming.protocol import STOP_AUDIO
@@ -54,17 +49,7 @@ STOPPING: Final = CloseSocket(1012, "The portal stops.")
 DEAD_AFTER_S: Final = 3.0
 IDLE: Final = CloseSocket(1000, "No sound came for too long.")
 
-Receive = Callable[[], Awaitable[dict[str, Any]]]
-Send = Callable[[dict[str, Any]], Awaitable[None]]
-
-
-class Refused(Exception):  # noqa: N818 (an answer, not a fault)
-    """The socket is not let in; `status` is the HTTP status of the refusal."""
-
-    def __init__(self, status: int, reason: str) -> None:
-        super().__init__(reason)
-        self.status = status
-        self.reason = reason
+DOOR: Final = Door("media", "SocketRefused")
 
 
 class MediaEndpoint(AsyncWebsocketConsumer):
@@ -73,9 +58,9 @@ class MediaEndpoint(AsyncWebsocketConsumer):
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         await receive()  # websocket.connect
         try:
-            stream = await _let_in(scope)
+            stream = await let_in(scope, DOOR, open_stream, PROCESS_ID)
         except Refused as refusal:
-            await _refuse(scope, send, refusal)
+            await refuse(scope, send, DOOR, refusal)
             return
         await _Socket(stream, receive, send).serve()
 
@@ -176,6 +161,7 @@ class _Socket:
             if self._line is None or self._line.pipeline.playout.rate_hz != rate_hz:
                 call_id = str(self._stream.call_id)
                 self._line = switchboard.connect(call_id, rate_hz, self._session, self._send_text)
+                self._line.keeping.begin(self._stream)
                 self._catch_up_soon()
             self._describe(announce=True)
         elif isinstance(heard, DtmfPressed):
@@ -278,6 +264,8 @@ class _Socket:
             self._line.player.play(order)
         elif isinstance(order, StopSound):
             await self._line.player.stop(order)
+        else:
+            self._line.keeping.take(order)
 
     async def _describe_forever(self) -> None:
         described_s = time.monotonic()
@@ -336,54 +324,3 @@ def _row(facts: StreamFacts) -> dict[str, Any]:
         "malformed_kinds": dict(facts.malformed),
         "wrong_size": facts.wrong_size,
     }
-
-
-async def _let_in(scope: dict[str, Any]) -> OpenStream:
-    """Checks URL token, JWT and connection id, in this order; raises Refused."""
-    try:
-        call_id = read_call_token(scope["url_route"]["kwargs"]["token"], "media")
-    except TokenError as error:
-        raise Refused(403, f"url_{error.reason}") from error
-    headers = _headers(scope)
-    admission = await token_verifier().aadmit(headers.get("authorization"), settings.ACS_TOKEN_CHECK)
-    if not admission.let_in:
-        journal.offer(tell_refused_socket, call_id, admission.reason)
-        raise Refused(admission.refusal_status, f"token_{admission.reason}")
-    if admission.reason:
-        log.warning("call %s: a socket was let in although its token is bad: %s", call_id, admission.reason)
-    claims = admission.claims
-    caller = Caller(
-        connection_id=headers.get("x-ms-call-connection-id", "")[:128],
-        correlation_id=headers.get("x-ms-call-correlation-id", "")[:128],
-        token_digest=claims.digest if claims else "",
-        token_expires_at=claims.expires_at if claims else 0.0,
-        enforce=settings.ACS_TOKEN_CHECK == "enforce",  # noqa: S105 (no password)
-    )
-    try:
-        return await at_door(open_stream, call_id, caller, PROCESS_ID)
-    except CallError as error:
-        journal.offer(tell_refused_socket, call_id, error.code, error.message)
-        raise Refused(error.status, error.code) from error
-    except (DatabaseError, InterfaceError) as error:
-        raise Refused(503, "database_away") from error
-
-
-def _headers(scope: dict[str, Any]) -> dict[str, str]:
-    """Header names in lower case; one that comes twice is refused, as it could be read in two ways."""
-    found: dict[str, str] = {}
-    for raw_name, raw_value in scope["headers"]:
-        name = raw_name.decode("latin-1").lower()
-        if name in found and (name == "authorization" or name.startswith("x-ms-")):
-            raise Refused(401, "token_ambiguous")
-        found[name] = raw_value.decode("latin-1")
-    return found
-
-
-async def _refuse(scope: dict[str, Any], send: Send, refusal: Refused) -> None:
-    times = count(f"refused_media_{refusal.reason}")
-    log.warning("the media door refused a socket: %s (%d so far)", refusal.reason, times)
-    if "websocket.http.response" in scope.get("extensions", {}):
-        await send({"type": "websocket.http.response.start", "status": refusal.status, "headers": []})
-        await send({"type": "websocket.http.response.body", "body": b""})
-    else:
-        await send({"type": "websocket.close"})  # Daphne answers 403

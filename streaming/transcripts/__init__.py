@@ -1,0 +1,1 @@
+"""What is said, on its way from a recogniser to the transcript."""
