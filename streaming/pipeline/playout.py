@@ -10,6 +10,7 @@ StopAudio, and nothing more until something new is enqueued.
 """
 
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -121,6 +122,8 @@ class Playout:
         self._ahead_s = max(0.0, self.lead_s - FRAME_S)
         self.frames_sent = 0
         self.underruns = 0
+        self.on_heard: Callable[[Samples, float], None] | None = None
+        """Is told what has been heard, piece by piece and in order, each with the moment at which it began."""
         self._frame_samples = rate_hz * FRAME_MS // 1000
         self._turns: deque[_Turn] = deque()  # not yet heard to the end
         self._unsent: deque[_Turn] = deque()  # of these, the ones with something left to send
@@ -228,6 +231,15 @@ class Playout:
         self._settle(now_s)
         self._paused = False
 
+    @property
+    def is_ahead(self) -> bool:
+        """Whether something was sent that has not been heard to its end."""
+        return bool(self._unheard)
+
+    def settle(self, now_s: float) -> None:
+        """Brings what was heard up to now; `on_heard` is told."""
+        self._settle(now_s)
+
     def level_window(self, now_s: float) -> Samples:
         """The last 100 ms heard, silence included; empty if no sound fell into them at all."""
         self._settle(now_s)
@@ -271,6 +283,8 @@ class Playout:
             if sent.ends_at_s > now_s:
                 break
             turn.heard += sent.samples.size
+            if self.on_heard is not None:
+                self.on_heard(sent.samples, sent.plays_at_s)
             if sent.last and not turn.dropped:
                 self._turns.popleft()
                 self._events.append(Finished(turn.sound.injection_id, self._ms(turn.heard)))
@@ -290,6 +304,8 @@ class Playout:
             sent = self._unheard[0]
             heard = sent.samples[: round((now_s - sent.plays_at_s) * self.rate_hz)]
             self._heard.append(_Sent(sent.turn, heard, sent.plays_at_s, now_s))
+            if self.on_heard is not None:
+                self.on_heard(heard, sent.plays_at_s)
         self._unheard.clear()
         self._run_frames = 0
         self._hungry = False

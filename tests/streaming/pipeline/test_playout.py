@@ -409,3 +409,20 @@ def test_any_sequence_of_orders_loses_no_sample_and_tells_every_end_once() -> No
         assert all(said[name] == played_ms for name, played_ms in finished.items())
         assert all(each.played_ms <= said[each.injection_id] for each in stopped)
         assert line.playout.wake_at_s(line.now_s) is None
+
+
+def test_what_was_heard_is_told_piece_by_piece_with_its_moment_and_what_was_stopped_is_not() -> None:
+    line, pieces = Line(), []
+    line.playout.on_heard = lambda samples, plays_at_s: pieces.append((samples, plays_at_s))
+    line.say("a", ramp(110))
+    line.say("b", ramp(500, first=7_000))
+    line.run(170)
+    line.stall(5)
+    line.playout.settle(line.now_s)
+    assert line.playout.is_ahead
+    line.playout.stop(line.now_s)
+    assert not line.playout.is_ahead
+    line.run(300)
+    heard = np.concatenate([samples for samples, _ in pieces]).tolist()
+    assert heard == [*ramp(110).tolist(), *ramp(500, first=7_000).tolist()[: 55 * 16]]
+    assert [round((at_s - START_S) * 1000) for _, at_s in pieces] == [20 * number for number in range(9)]

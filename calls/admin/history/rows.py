@@ -6,7 +6,7 @@ from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
 from calls.admin import cells
-from calls.admin.columns import EventColumns, OrderColumns, PersonColumns, SoundColumns, StreamColumns
+from calls.admin.history.columns import EventColumns, OrderColumns, PersonColumns, SoundColumns, StreamColumns
 from calls.admin.readonly import ReadOnly, Row
 from calls.models import CallEvent, Command, Injection, Participant, StreamSession
 from calls.visibility import sight_of

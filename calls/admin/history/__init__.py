@@ -1,0 +1,1 @@
+"""Everything that belongs to calls, across all of them, to be read."""

@@ -1,0 +1,1 @@
+"""The recordings of a call: steered, held back, finished, stored."""

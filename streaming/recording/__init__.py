@@ -1,0 +1,1 @@
+"""Recordings: written as they are heard, put together afterwards, handed out by the second."""
