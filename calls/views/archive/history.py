@@ -4,17 +4,21 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.utils.dateparse import parse_datetime
 from django.views.decorators.http import require_safe
 
 from calls.forms import HistoryForm
 from calls.models import Call
+from calls.permissions import VERBS
 from calls.selectors import call_row, people
+from calls.selectors.measures import talk_of
+from calls.selectors.search import Wanted, calls_that, newest_calls
+from calls.views.archive.exports import ExportForm, sent
 from calls.views.page import permitted, render_page
-from calls.visibility import Viewer
 
 PAGE_SIZE: Final = 50
 
@@ -23,7 +27,7 @@ PAGE_SIZE: Final = 50
 @permitted()
 def history(request: HttpRequest) -> HttpResponse:
     form = HistoryForm(request.GET)
-    calls = _filtered(form, request.user).prefetch_related(people())
+    calls = calls_that(request.user, wanted_in(form)).select_related("measures").prefetch_related(people(), "tags")
     cursor = _parse_cursor(request.GET.get("before", ""))
     if cursor:
         calls = calls.filter(Q(created_at__lt=cursor[0]) | Q(created_at=cursor[0], pk__lt=cursor[1]))
@@ -36,9 +40,12 @@ def history(request: HttpRequest) -> HttpResponse:
         older = query.urlencode()
     context = {
         "form": form,
-        "rows": [call_row(each) for each in found[:PAGE_SIZE]],
+        "rows": [{**call_row(each), "talk": talk_of(each)} for each in found[:PAGE_SIZE]],
         "older": older,
         "later": bool(cursor),
+        "part": "HX-Request" in request.headers,
+        "export_form": ExportForm(),
+        "query": [(name, each) for name in form.fields for each in request.GET.getlist(name) if each],
         "filtered": any(request.GET.get(name) for name in form.fields),
     }
     if "HX-Request" in request.headers:
@@ -48,29 +55,25 @@ def history(request: HttpRequest) -> HttpResponse:
     )
 
 
-def _filtered(form: HistoryForm, viewer: Viewer) -> QuerySet[Call]:
-    calls = Call.objects.visible_to(viewer)
+@require_safe
+@permitted(VERBS["export"])
+def export_history(request: HttpRequest) -> HttpResponseBase:
+    """Every call that the filters leave, as one file."""
+    return sent(request, newest_calls(request.user, wanted_in(HistoryForm(request.GET))), "history")
+
+
+def wanted_in(form: HistoryForm) -> Wanted:
+    """What the form asks for; a field that makes no sense narrows nothing."""
     form.is_valid()
-    wanted = form.cleaned_data
-    state = wanted.get("state")
-    if state == "live":
-        calls = calls.live()
-    elif state:
-        calls = calls.filter(state=state)
-    if wanted.get("direction"):
-        calls = calls.filter(direction=wanted["direction"])
-    if wanted.get("q"):
-        calls = calls.filter(_says(wanted["q"]))
-    return form.within(calls, "created_at")
-
-
-def _says(words: str) -> Q:
-    """Numbers match however they are grouped; names and policies by any part."""
-    found = Q(policy_name__icontains=words) | Q(caller_name__icontains=words) | Q(end_text__icontains=words)
-    digits = "".join(letter for letter in words if letter.isdigit())
-    if len(digits) >= 3 and not any(letter.isalpha() for letter in words):
-        found |= Q(caller__contains=digits) | Q(callee__contains=digits)
-    return found
+    asked = form.cleaned_data
+    since, until = form.days()
+    return Wanted(
+        since=since,
+        until=until,
+        direction=asked.get("direction", ""),
+        state=asked.get("state", ""),
+        about=asked.get("q", ""),
+    )
 
 
 def _parse_cursor(text: str) -> tuple[datetime, UUID] | None:

@@ -1,0 +1,1 @@
+"""What is kept of calls, for pages: the history, the search, downloads, and what people add."""
