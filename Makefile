@@ -45,9 +45,11 @@ $(VENV)/.base: requirements.txt | $(VENV)/bin/pip
 	@$(BIN)/pip install --quiet --require-hashes --prefer-binary -r requirements.txt
 	@touch $@
 
-$(VENV)/.speech: requirements-speech.txt | $(VENV)/.base
+$(VENV)/.speech: requirements-speech.txt requirements-recognition.txt | $(VENV)/.base
 	@$(BIN)/pip install --quiet --require-hashes --only-binary :all: -r requirements-speech.txt || \
 	  echo "There is no local speech engine for this Python: typed text cannot be spoken (all else works)."
+	@$(BIN)/pip install --quiet --require-hashes --only-binary :all: -r requirements-recognition.txt || \
+	  echo "There is no local recogniser for this Python: only Azure and OpenAI can write calls down (all else works)."
 	@touch $@
 
 $(VENV)/.dev: requirements-dev.txt | $(VENV)/bin/pip
@@ -57,6 +59,7 @@ $(VENV)/.dev: requirements-dev.txt | $(VENV)/bin/pip
 # Pins with hashes, from pyproject.toml; needs uv.
 lock:
 	uv pip compile $(LOCK) pyproject.toml -o requirements.txt
-	uv pip compile $(LOCK) --extra speech-local --extra dev -c requirements.txt pyproject.toml -o requirements-dev.txt
+	uv pip compile $(LOCK) --extra speech-local --extra azure-storage --extra dev -c requirements.txt pyproject.toml -o requirements-dev.txt
 	echo espeakng-loader | uv pip compile $(LOCK) -c requirements-dev.txt - -o requirements-speech.txt
+	echo pocketsphinx | uv pip compile $(LOCK) -c requirements-dev.txt - -o requirements-recognition.txt
 LOCK := --universal --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate --quiet

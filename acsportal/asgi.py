@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 from weakref import WeakKeyDictionary
 
+from django.conf import settings
 from django.core.asgi import get_asgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "acsportal.settings")
@@ -30,14 +31,25 @@ from calls.operations.process import stumbling  # noqa: E402
 from calls.operations.pulse import pulse  # noqa: E402
 from calls.services import sweep  # noqa: E402
 from calls.wire import wire  # noqa: E402
-from streaming.admission import doorkeeper  # noqa: E402
+from streaming.engines.access import AzureSpeechAccess, OpenAIAccess, grant  # noqa: E402
+from streaming.engines.sphinx.workers import SHARED as SPHINX_WORKERS  # noqa: E402
 from streaming.figures import Pace, totals  # noqa: E402
 from streaming.journal import journal  # noqa: E402
+from streaming.recording import jobs as recording_jobs  # noqa: E402, F401 (imported for what it does)
+from streaming.recording.repair import repair  # noqa: E402
+from streaming.recording.writer import writer  # noqa: E402
 from streaming.routing import websockets  # noqa: E402
+from streaming.screens.admission import doorkeeper  # noqa: E402
 from streaming.switchboard import switchboard  # noqa: E402
+from streaming.transcripts.call import all_ended  # noqa: E402
 
 log = logging.getLogger(__name__)
 open_more_files()
+grant(
+    AzureSpeechAccess(settings.SPEECH_AZURE_KEY, settings.SPEECH_AZURE_REGION, settings.SPEECH_AZURE_ENDPOINT),
+    OpenAIAccess(settings.SPEECH_OPENAI_KEY, settings.SPEECH_OPENAI_URL, settings.SPEECH_OPENAI_MODEL),
+)
+SPHINX_WORKERS.limit = settings.SPEECH_WORKERS
 
 # A thread that computes, such as the journal's, keeps the interpreter for so long each time that the event loop asks
 # for it back, which it does for every socket that can be read. With Python's 5 ms, sixty streams wait for 50 ms behind
@@ -47,6 +59,7 @@ SWEEP_S = 2.0
 FIGURES_S = 1.0
 RESTART_S = 1.0
 LAST_ANNOUNCEMENTS_S = 1.0
+LAST_WORDS_S = 3.0
 
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
@@ -59,6 +72,7 @@ async def sweep_forever() -> None:
         with SWEEP_TIME.time():
             await at_door(sweep)
             await at_door(look_after_jobs)
+            await at_door(repair)
 
 
 async def take_figures() -> None:
@@ -142,6 +156,8 @@ async def _tell_at_once() -> None:
 async def _end() -> None:
     """The sockets are closed: their last words are written and announced before the process goes."""
     switchboard.close()
+    await all_ended(LAST_WORDS_S)
+    await asyncio.to_thread(writer.flush)
     await asyncio.to_thread(journal.flush)
     await wire.emptied(LAST_ANNOUNCEMENTS_S)
     tasks = _running.pop(asyncio.get_running_loop(), [])

@@ -27,6 +27,31 @@ AGAIN_AFTER_S = 2.0
 ACCESS_KEY = "ZGVtby1hY2Nlc3Mta2V5LW9wZW5zLW5vdGhpbmctZWxzZQ=="
 RESOURCE_ID = "00000000-0000-0000-0000-000000000001"
 SUPPORT_LINE, SALES_LINE = "+18005550100", "+18005550101"
+# The emulator's phone page calls from +14255550199 and the numbers below it.
+PHONE_PAGE = "+142555501[89]?"
+PHRASES = """Contoso
+Fabrikam
+internet connection
+customer number
+power light
+power supply
+router
+blinking
+opening hours
+cancel my order
+where is my order
+delivery date
+return the parcel
+change my address
+reset my password
+billing department
+technical support
+speak to a human
+talk to an agent
+call me back
+thank you very much
+good morning
+goodbye"""
 # How the names of the portal's settings begin; each may end in _FILE.
 SETTINGS = (
     *("ACS_", "STREAM_", "SPEECH_", "API_", "SECURE_", "SECRET_KEY", "EVENT_GRID_SECRET", "DATABASE_URL", "REDIS_"),
@@ -183,6 +208,7 @@ def environment_of(options: Options) -> dict[str, str]:
         "ACS_RESOURCE_ID": RESOURCE_ID,
         "ACS_OIDC_URL": f"{options.emulator}/calling/.well-known/acsopenidconfiguration",
         "ACS_CALLER_NUMBER": SUPPORT_LINE,
+        "ACS_AI_ENDPOINT": options.emulator,
         "LOG_FORMAT": "line",
         "STREAM_DRAIN_S": "0",  # who ends the demo means it
     }

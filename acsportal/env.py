@@ -8,6 +8,8 @@ from django.core.exceptions import ImproperlyConfigured
 
 TRUE_WORDS = {"1", "true", "yes", "on"}
 FALSE_WORDS = {"0", "false", "no", "off", ""}
+SECURE, PLAIN = {"https", "wss"}, {"http", "ws"}
+LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
 
 def text(name: str, default: str | None = None) -> str:
@@ -59,6 +61,20 @@ def address(name: str, default: str) -> SplitResult:
     if not usable:
         raise ImproperlyConfigured(f"{name} is {value!r}; it must look like https://portal.example.com.")
     return found
+
+
+def service(name: str, default: str = "") -> str:
+    """The address of a service that is sent sound and a key: encrypted, unless it is on this machine; "" if unset."""
+    value = text(name, default).rstrip("/")
+    try:
+        found = urlsplit(value)
+        usable = found.scheme in SECURE or (found.scheme in PLAIN and found.hostname in LOOPBACK)
+        usable = usable and bool(found.hostname) and found.port != 0
+    except ValueError:
+        usable = False
+    if value and not usable:
+        raise ImproperlyConfigured(f"{name} is {value!r}; it must begin with wss:// or https:// and name a host.")
+    return value
 
 
 def words(name: str, default: str = "") -> list[str]:

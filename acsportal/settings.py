@@ -2,14 +2,16 @@
 
 import logging
 import os
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal, cast
 
 import environ
-from csp.constants import NONE, SELF
+from csp.constants import NONCE, NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
 from acsportal import env, logs
+from acsportal.speech import recognisers
 from calls.operations.process import PROCESS_ID
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -48,6 +50,8 @@ ACS_TOKEN_CHECK = cast(
 )
 # Your number that outbound calls come from, when a call names none.
 ACS_CALLER_NUMBER = env.text("ACS_CALLER_NUMBER", "")
+# The Azure AI service that transcribes calls; it must be connected to the resource.
+ACS_AI_ENDPOINT = env.text("ACS_AI_ENDPOINT", "")
 EVENT_GRID_SECRET = env.text("EVENT_GRID_SECRET", "")
 
 # --- Streams ---------------------------------------------------------------------------------------------------------
@@ -62,6 +66,29 @@ CALL_LONGEST_S = env.number("CALL_LONGEST_S", 4 * 3_600, 60, 86_400)
 
 SPEECH_ENGINE = env.text("SPEECH_ENGINE", "streaming.engines.espeak.Espeak")
 SPEECH_VOICE = env.text("SPEECH_VOICE", "en-us")
+SPEECH_AZURE_KEY = env.text("SPEECH_AZURE_KEY", "")
+SPEECH_AZURE_REGION = env.text("SPEECH_AZURE_REGION", "")
+SPEECH_AZURE_ENDPOINT = env.service("SPEECH_AZURE_ENDPOINT")
+SPEECH_OPENAI_KEY = env.text("SPEECH_OPENAI_KEY", "")
+SPEECH_OPENAI_URL = env.service("SPEECH_OPENAI_URL", "wss://api.openai.com/v1/realtime")
+SPEECH_OPENAI_MODEL = env.text("SPEECH_OPENAI_MODEL", "gpt-live-transcribe")
+SPEECH_RECOGNISERS = recognisers(env.words("SPEECH_RECOGNISERS") or None, globals())
+SPEECH_VOICES = env.number("SPEECH_VOICES", 4, 1, 50)
+SPEECH_RECOGNISER_DEFAULT = env.text("SPEECH_RECOGNISER_DEFAULT", "")
+if SPEECH_RECOGNISER_DEFAULT and SPEECH_RECOGNISER_DEFAULT not in SPEECH_RECOGNISERS:
+    raise ImproperlyConfigured(
+        f"SPEECH_RECOGNISER_DEFAULT is {SPEECH_RECOGNISER_DEFAULT}, which is not offered. See SPEECH_RECOGNISERS."
+    )
+# Several portal processes share the cores; a single one may use them all.
+SPEECH_WORKERS = env.number("SPEECH_WORKERS", 1 if env.text("REDIS_URL", "") else min(64, os.cpu_count() or 1), 1, 64)
+RECORDING_START_DEFAULT = env.choice("RECORDING_START_DEFAULT", "later", ("now", "later"))
+RECORDING_DIR = Path(env.text("RECORDING_DIR", str(VAR_DIR / "recording")))
+RECORDING_SENSITIVE_S = env.number("RECORDING_SENSITIVE_S", 120, 5, 3_600)
+# Where finished recordings go.
+RECORDING_STORAGE = env.choice("RECORDING_STORAGE", "local", ("local", "azure"))
+RECORDING_AZURE_CONTAINER = env.text("RECORDING_AZURE_CONTAINER", "recordings")
+RECORDING_AZURE_ACCOUNT = env.text("RECORDING_AZURE_ACCOUNT", "")
+RECORDING_AZURE_CONNECTION_STRING = env.text("RECORDING_AZURE_CONNECTION_STRING", "")
 
 # --- Django ----------------------------------------------------------------------------------------------------------
 INSTALLED_APPS = [
@@ -187,6 +214,36 @@ WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = DEBUG
 MEDIA_ROOT = Path(env.text("MEDIA_ROOT", str(VAR_DIR / "media")))
 MEDIA_URL = "/media-not-served/"
+
+
+def _recordings() -> dict[str, Any]:
+    if RECORDING_STORAGE == "local":
+        return {
+            "BACKEND": "streaming.recording.stored.stores.LocalRecordings",
+            "OPTIONS": {"location": str(MEDIA_ROOT)},
+        }
+    if find_spec("storages") is None or find_spec("azure.identity") is None:
+        raise ImproperlyConfigured(
+            'RECORDING_STORAGE is azure, and what speaks to it is not installed: pip install ".[azure-storage]".'
+        )
+    if not (RECORDING_AZURE_ACCOUNT or RECORDING_AZURE_CONNECTION_STRING):
+        raise ImproperlyConfigured(
+            "RECORDING_STORAGE is azure; name the account in RECORDING_AZURE_ACCOUNT (the portal's own identity has to "
+            "be let in), or give a RECORDING_AZURE_CONNECTION_STRING."
+        )
+    options = {"azure_container": RECORDING_AZURE_CONTAINER}
+    if RECORDING_AZURE_CONNECTION_STRING:
+        options["connection_string"] = RECORDING_AZURE_CONNECTION_STRING
+    else:
+        options["account_name"] = RECORDING_AZURE_ACCOUNT
+    return {"BACKEND": "streaming.recording.stored.blobs.AzureRecordings", "OPTIONS": options}
+
+
+STORAGES: dict[str, Any] = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    "recordings": _recordings(),
+}
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 FILE_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 
@@ -195,7 +252,7 @@ CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [SELF],
         "script-src": [SELF],
-        "style-src": [SELF],
+        "style-src": [SELF, NONCE],  # the nonce is for wavesurfer, which brings a style sheet of its own
         "img-src": [SELF, "data:"],
         "media-src": [SELF, "blob:"],
         "object-src": [NONE],
@@ -236,6 +293,8 @@ REST_FRAMEWORK = {
     "EXCEPTION_HANDLER": "calls.api.errors.as_response",
     "PAGE_SIZE": 50,
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
+    # `format` is a parameter of our own: in which shape a call is exported.
+    "URL_FORMAT_OVERRIDE": None,
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "acsportal",
@@ -267,7 +326,10 @@ SPECTACULAR_SETTINGS = {
         "EventSource": "calls.models.CallEvent.Source",
         "ChannelType": "calls.models.profile.ChannelType",
         "StreamingStart": "calls.models.profile.StreamingStart",
+        "RecordingStart": "calls.models.profile.RecordingStart",
         "SampleRate": "calls.models.profile.SampleRate",
+        "TrackState": "calls.models.Recording.State",
+        "TrackKind": "calls.models.Recording.Track",
         "PolicyAction": "calls.models.CallPolicy.Action",
         "RejectReason": "calls.models.CallPolicy.RejectReason",
         "MomentKind": "calls.api.timeline.KINDS",

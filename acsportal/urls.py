@@ -4,7 +4,9 @@ from django.contrib import admin
 from django.urls import include, path
 
 from calls import doors
+from calls.api import urls as api
 from calls.operations import probes
+from streaming.recording import doors as recording_doors
 
 handler500 = "calls.views.faults.failed"
 
@@ -16,6 +18,7 @@ urlpatterns = [
     path("readyz", probes.readyz, name="readyz"),
     path("metrics", probes.figures, name="metrics"),
     path("admin/", admin.site.urls),
-    path("api/", include("calls.api.urls")),
+    # The API's own end with whatever is no address at all.
+    path("api/", include(([*recording_doors.urlpatterns, *api.urlpatterns], api.app_name))),
     path("", include("calls.page_urls")),
 ]

@@ -42,6 +42,7 @@ _CONFIGURE_AI: Final = "Connect an Azure AI service to the Communication Service
 _PUBLIC_URL: Final = (
     "Start streaming again; if it repeats, check that PUBLIC_URL is reachable from the internet by wss."
 )
+_WORDS_URL: Final = "Start it again; if it repeats, check that PUBLIC_URL is reachable from the internet by wss."
 
 # What went as it should: event → (words, tone, icon).
 _EVENTS: Final[dict[str, tuple[str, Tone, str]]] = {
@@ -113,12 +114,27 @@ _OWN: Final[dict[str, tuple[str, Tone, str]]] = {
     "StreamFlows": ("Sound comes again", "ok", "link"),
     "StreamMissing": ("Streaming failed", "bad", "trouble"),
     "SocketRefused": ("We refused Azure's media socket", "bad", "trouble"),
+    "TranscriptFailed": ("The transcript failed", "bad", "trouble"),
+    "TranscriptOpened": ("Transcription socket opened", "ok", "link"),
+    "TranscriptClosed": ("Transcription socket closed", "off", "link"),
+    "TranscriptImpossible": ("The call has no transcript", "bad", "trouble"),
+    "TranscriptRefused": ("We refused Azure's transcription socket", "bad", "trouble"),
     "CallbackRefused": ("We refused a message from Azure", "bad", "trouble"),
     "CallFound": ("Connected", "ok", "live"),
     "OrderPutOff": ("Azure could not take the order", "wait", "clock"),
     "DtmfPressed": ("A key was pressed", "off", "keypad"),
+    "SensitiveBegan": ("Sensitive pause", "wait", "pause"),
+    "SensitiveProlonged": ("Sensitive pause prolonged", "wait", "pause"),
+    "SensitiveEnded": ("The sensitive pause has ended", "ok", "play"),
+    "RecordingTrouble": ("The recording has a fault", "bad", "trouble"),
+    "RecordingWell": ("The recording is written again", "ok", "check"),
+    "RecordingStarted": ("Recording started", "ok", "record"),
+    "RecordingEnded": ("Recording ended", "off", "record"),
+    "RecordingBroke": ("Recording broke off: its process no longer answers", "bad", "trouble"),
     "CallTooLong": ("The portal ends the call", "bad", "clock"),
 }
+# What Azure says of its own recording, by the state that the event names.
+RECORDING_STATES: Final = {"active": "Azure records", "inactive": "Azure's recording is paused, or has ended"}
 _CLEAN_CLOSES: Final = frozenset({1000, 1001})
 _OWN_REFUSALS: Final = frozenset({"PlaceRefused", "AnswerRefused"})
 # Ends whose message is the whole sentence, because only we know how it came.
@@ -166,7 +182,7 @@ _CODES: Final[dict[tuple[int | None, int], tuple[str, str]]] = {
     ),
     (None, 8603): ("Azure could not open our media socket", _PUBLIC_URL),
     (None, 8604): ("Azure canceled the streaming", "Start streaming again if it is still wanted."),
-    (None, 8578): ("Azure's transcription broke down", "Start it again."),
+    (None, 8578): ("Azure could not open our transcription socket", _WORDS_URL),
     (None, 8579): ("Azure's transcription was canceled", ""),
     (None, 8580): ("Azure's transcription service was shutting down", "Start it again."),
     (None, 8605): ("Azure's transcription is not set up for this call", _CONFIGURE_AI),
@@ -265,6 +281,8 @@ def explain(
     if known is None:
         return Explanation(_cut(_spaced(event_type) + _numbers(code, subcode) + _says(message)), "", "off", "tag")
     text, tone, icon = known
+    if event_type == "RecordingStateChanged":
+        text = RECORDING_STATES.get(message, text)
     if event_type == "RecognizeCompleted" and subcode is not None:
         text = _RECOGNISED.get(subcode, text)
     return Explanation(text, "", tone, icon)
@@ -281,6 +299,8 @@ def _own(event_type: str, code: int | None, message: str) -> Explanation:
     text, tone, icon = _OWN[event_type]
     if event_type == "StreamClosed" and code not in _CLEAN_CLOSES:
         text, tone, icon = f"Media socket broke{_numbers(code, None)}", "bad", "trouble"
+    if event_type == "TranscriptClosed" and code not in _CLEAN_CLOSES:
+        text, tone, icon = f"Transcription socket broke{_numbers(code, None)}", "bad", "trouble"
     if message:
         text = message if event_type == "DtmfPressed" else f"{text}: {message}"
     return Explanation(_cut(text), "", tone, icon)

@@ -20,6 +20,11 @@ def media_url(call_id: UUID) -> str:
     return f"ws{settings.PUBLIC_URL.removeprefix('http')}/ws/acs/media/{call_token(call_id, 'media')}/"
 
 
+def transcription_url(call_id: UUID) -> str:
+    """Like `media_url`: where Azure sends what it understands of the call."""
+    return f"ws{settings.PUBLIC_URL.removeprefix('http')}/ws/acs/transcription/{call_token(call_id, 'transcription')}/"
+
+
 def check_resource(endpoint: str, access_key: str) -> None:
     """Raises GatewayError if endpoint and key cannot be a resource's."""
     if not endpoint or not access_key:

@@ -14,7 +14,8 @@ from django.utils.module_loading import import_string
 from calls.errors import CallError
 from calls.models import Call, Clip
 from calls.models.profile import ChannelType, SampleRate, StreamingStart
-from calls.profiles import StreamingProfile
+from calls.profiles import Capture, StreamingProfile
+from calls.recognisers import offered, usual_capture
 from calls.selectors import ACTION_WORDS
 from calls.services import PlayClip, PlayFile, PlayTone, SayText
 
@@ -35,6 +36,11 @@ def voices() -> list[tuple[str, str]]:
     except (ImportError, RuntimeError):
         return [(default, default)]
     return sorted(((voice.id, voice.name) for voice in found), key=lambda each: each[0] != default)
+
+
+def recogniser_choices() -> list[tuple[str, str]]:
+    """What this portal offers, as (path, title)."""
+    return [(each.path, each.title) for each in offered()]
 
 
 class PageForm(forms.Form):
@@ -78,15 +84,28 @@ class PlaceForm(PageForm):
     )
     bidirectional = forms.BooleanField(label="We can speak", required=False, initial=True)
     dtmf = forms.BooleanField(label="We hear keys", required=False, initial=True)
+    recorded = forms.BooleanField(label="Record it", required=False)
+    recogniser = forms.ChoiceField(
+        label="Written down by", required=False, choices=lambda: [("", "Nobody"), *recogniser_choices()]
+    )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        usual = usual_capture()
+        self.fields["recorded"].initial = usual.recording_start == "now"
+        self.fields["recogniser"].initial = usual.recogniser
         if settings.ACS_CALLER_NUMBER:
             self.fields["caller"].widget.attrs["placeholder"] = settings.ACS_CALLER_NUMBER
 
     def profile(self) -> StreamingProfile:
         chosen = ("channel_type", "sample_rate_hz", "bidirectional", "dtmf", "start")
         return StreamingProfile.parse({name: self.cleaned_data[name] for name in chosen})
+
+    def capture(self) -> Capture:
+        return Capture(
+            recogniser=self.cleaned_data["recogniser"],
+            recording_start="now" if self.cleaned_data["recorded"] else "later",
+        )
 
 
 class RedirectForm(PageForm):

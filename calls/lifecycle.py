@@ -10,12 +10,14 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
+from calls import recognisers
 from calls.codes import Direction, explain
 from calls.events import ParticipantSeen, participants_of
 from calls.models import Call, CallEvent, Command, StreamSession
 
 State = Call.State
 Streaming = Call.Streaming
+Written = Call.Written
 
 # Last words, strongest first. After CallDisconnected nothing more comes (troubleshooting-codes). CallGone is the
 # portal's own: Azure answered that it knows no such call.
@@ -44,14 +46,25 @@ ANSWERING_EVENTS: Final = {
     "stop_streaming": ("MediaStreamingStopped", "MediaStreamingFailed"),
     "answer": ("CallConnected", "AnswerFailed"),
     "place": ("CallConnected", "CreateCallFailed"),
+    "start_transcript": ("TranscriptionStarted", "TranscriptionFailed"),
+    "stop_transcript": ("TranscriptionStopped", "TranscriptionFailed"),
+    "change_language": ("TranscriptionUpdated", "TranscriptionFailed"),
 }
 # What else only a connected call has: Azure opens the media socket when the call connects (audio streaming quickstart),
 # counts the people on it from then, and says so when it is asked (CallFound, the portal's own). A CallConnected that is
 # late or lost changes nothing.
 SIGNS_OF_CONNECTION: Final = {"StreamOpened", "MediaStreamingStarted", "CallFound"}
 # An order that Azure took is known to be done by these too, should its callback be lost.
-DONE_BY_SOCKET: Final = {"start_streaming": "StreamOpened", "stop_streaming": "StreamClosed"}
+DONE_BY_SOCKET: Final = {
+    "start_streaming": "StreamOpened",
+    "stop_streaming": "StreamClosed",
+    "start_transcript": "TranscriptOpened",
+    "stop_transcript": "TranscriptClosed",
+}
 STREAM_NEWS: Final = {"MediaStreamingStarted", "MediaStreamingStopped", "MediaStreamingFailed", "StreamMissing"}
+# What is told of a transcript that Azure writes; which of them mean that it is on.
+TRANSCRIPT_ON: Final = {"TranscriptionStarted", "TranscriptionUpdated", "TranscriptionResumed", "TranscriptOpened"}
+TRANSCRIPT_OFF: Final = {"TranscriptionStopped", "TranscriptionFailed", "TranscriptClosed", "TranscriptImpossible"}
 # Every type that the fold looks at; a call may have thousands of others.
 TELLING: Final = frozenset(
     {
@@ -61,9 +74,12 @@ TELLING: Final = frozenset(
         *SIGNS_OF_CONNECTION,
         *DONE_BY_SOCKET.values(),
         *STREAM_NEWS,
+        *TRANSCRIPT_ON,
+        *TRANSCRIPT_OFF,
         "ParticipantsUpdated",
         "CallTooLong",
         "SocketRefused",
+        "TranscriptRefused",
     }
 )
 CALL_ENDED: Final = "call_ended"
@@ -73,6 +89,7 @@ GAVE_UP: Final = {CALL_ENDED, "no_callback", "no_worker", "azure_timeout"}
 STREAMING_COMMANDS: Final = {"start_streaming": Streaming.STARTING, "stop_streaming": Streaming.STOPPING}
 CLEAN_CLOSES: Final = {1000, 1001}
 REFUSED_NEAR: Final = timedelta(seconds=15)  # on either side: the two clocks are not one
+WORDS_BROKEN: Final = "The transcription socket broke; Azure is expected to dial again."
 BROKEN: Final = "The media socket broke. If Azure does not dial again, the portal asks it to within seconds."
 
 
@@ -114,6 +131,8 @@ class CallFacts:
     end: End | None
     streaming_state: Streaming
     streaming_error: str
+    transcript: tuple[Written, str] | None = None
+    """Whether it is written down, and why not; None where Azure does not transcribe the call itself."""
     participants: tuple[Presence, ...] = field(default=())
 
 
@@ -132,6 +151,7 @@ def fold(
         end=end,
         streaming_state=streaming_state,
         streaming_error=streaming_error,
+        transcript=_transcript(call, ordered, commands, state),
         participants=tuple(_participants(ordered, end)),
     )
 
@@ -288,12 +308,10 @@ def _newest_word(ordered: Sequence[CallEvent], sessions: Iterable[StreamSession]
     return next(said, None)
 
 
-def _why_failed(ordered: Sequence[CallEvent], failed: CallEvent) -> str:
+def _why_failed(ordered: Sequence[CallEvent], failed: CallEvent, refused: str = "SocketRefused") -> str:
     """If it was we who turned Azure's socket away just before, that is the reason."""
     turned_away = [
-        event
-        for event in ordered
-        if event.type == "SocketRefused" and abs(failed.event_time - event.event_time) < REFUSED_NEAR
+        event for event in ordered if event.type == refused and abs(failed.event_time - event.event_time) < REFUSED_NEAR
     ]
     return _why(turned_away[-1] if turned_away else failed)
 
@@ -316,6 +334,46 @@ def _without_socket(call: Call, started: CallEvent | None, sessions: Iterable[St
         return (Streaming.OFF, "") if clean else (Streaming.FAILED, BROKEN)
     waiting = started is not None or (call.streaming_start == "now" and call.call_connection_id)
     return (Streaming.STARTING if waiting else Streaming.OFF), ""
+
+
+def _transcript(
+    call: Call, ordered: Sequence[CallEvent], commands: Iterable[Command], state: State
+) -> tuple[Written, str] | None:
+    """Azure's own transcript: what was told of it last, unless an order about it is under way or came to nothing."""
+    if call.recogniser != recognisers.AZURE_CALL:
+        return None
+    last = _newest_of_transcript(ordered, commands)
+    starts = [each for each in commands if each.verb == Command.Verb.START_TRANSCRIPT]
+    start = max(starts, key=lambda each: (each.created_at, str(each.id)), default=None)
+    newer = start is not None and (last is None or start.created_at > last.event_time)
+    if start is not None and newer and start.state == Command.State.FAILED and start.error_code != CALL_ENDED:
+        return Written.FAILED, start.error_message
+    failed = last is not None and last.type in {"TranscriptionFailed", "TranscriptImpossible"}
+    if last is not None and failed and not newer:
+        return Written.FAILED, _why_failed(ordered, last, "TranscriptRefused")
+    if state in {State.ENDED, State.FAILED}:
+        return Written.OFF, ""
+    if start is not None and newer and start.is_pending:
+        return Written.STARTING, ""
+    if last is None:
+        return (Written.STARTING if call.call_connection_id else Written.OFF), ""
+    if last.type == "TranscriptClosed" and last.code not in CLEAN_CLOSES:
+        return Written.STARTING, WORDS_BROKEN
+    return (Written.ON if last.type in TRANSCRIPT_ON else Written.OFF), ""
+
+
+def _newest_of_transcript(ordered: Sequence[CallEvent], commands: Iterable[Command]) -> CallEvent | None:
+    """What was told last; an order to change the language that fails says nothing, nor does an older socket's end."""
+    changes = {str(each.id) for each in commands if each.verb == Command.Verb.CHANGE_LANGUAGE}
+    opened = max((event.raw.get("number", 0) for event in ordered if event.type == "TranscriptOpened"), default=0)
+    told = (
+        event
+        for event in reversed(ordered)
+        if event.type in TRANSCRIPT_ON | TRANSCRIPT_OFF
+        and not (event.type == "TranscriptionFailed" and event.operation_context in changes)
+        and not (event.type == "TranscriptClosed" and event.raw.get("number") != opened)
+    )
+    return next(told, None)
 
 
 def _participants(ordered: Sequence[CallEvent], end: End | None) -> Iterable[Presence]:

@@ -66,12 +66,28 @@ class Playing(TypedDict):
     queued: int
 
 
+class Line(TypedDict):
+    """The newest words of a call, as far as they are understood."""
+
+    raw_id: str
+    text: str
+    final: bool
+
+
 class CallLive(TypedDict):
-    """What one process says of one call each 100 ms."""
+    """What one process says of one call each 100 ms. `line` is said for a second after each change."""
 
     levels: dict[str, Level]
     health: Health | None
     playing: Playing | None
+    line: NotRequired[Line | None]
+
+
+def joined(said: CallLive, also: CallLive) -> CallLive:
+    """What two sockets of one call say: its sound comes by one, its words may come by another."""
+    main, other = (also, said) if also["health"] or not said["health"] else (said, also)
+    line = main.get("line") or other.get("line")
+    return {**main, "line": line} if line else main
 
 
 class Bundle(TypedDict):
@@ -92,6 +108,9 @@ class LiveEvent(TypedDict):
     stream: NotRequired[Any]
     injection: NotRequired[Any]
     command: NotRequired[Any]
+    segment: NotRequired[Any]
+    note: NotRequired[Any]
+    gone: NotRequired[bool]
     event: NotRequired[Any]
     tone: NotRequired[str]
     raw_id: NotRequired[str]
@@ -281,8 +300,7 @@ class Hub:
         for arrived_s, calls in sorted(bundles, key=lambda each: each[0]):
             if arrived_s >= fresh:
                 for call_id, said in calls.items():
-                    if said["health"] or not (call_id in found and found[call_id]["health"]):
-                        found[call_id] = said
+                    found[call_id] = joined(found[call_id], said) if call_id in found else said
         return found
 
     def history(self, call_id: str, sight: Sight) -> dict[str, list[int | None]]:

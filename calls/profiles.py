@@ -1,4 +1,4 @@
-"""How a call's sound is streamed: the profile that a policy, an API order or a form asks for."""
+"""How a call's sound is streamed and what is kept of it: what a policy, an API order or a form asks for."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -57,6 +57,18 @@ class StreamingProfile:
 
     def as_json(self) -> StreamingProfileJson:
         return cast(StreamingProfileJson, asdict(self))
+
+
+@dataclass(frozen=True, slots=True)
+class Capture:
+    """What is kept of a call's sound. `recogniser` is a dotted path, empty writes nothing down; `recording_start` is
+    "now" or "later"; without `recording_keep_days` recordings stay for ever."""
+
+    recogniser: str = ""
+    language: str = "en-US"
+    phrases: tuple[str, ...] = ()
+    recording_start: Start = "later"
+    recording_keep_days: int | None = None
 
 
 def _fault(name: str, value: object) -> str:

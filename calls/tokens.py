@@ -10,11 +10,15 @@ from uuid import UUID
 
 from django.core.signing import BadSignature, SignatureExpired, TimestampSigner
 
-Door = Literal["callbacks", "media"]
+Door = Literal["callbacks", "media", "transcription"]
 
 MAX_AGE: Final = timedelta(hours=48)  # longer than any call, as Azure's own socket tokens live 24 h
 _MAX_LENGTH: Final = 200
-_SALTS: Final[dict[Door, str]] = {"callbacks": "calls.tokens.callbacks", "media": "calls.tokens.media"}
+_SALTS: Final[dict[Door, str]] = {
+    "callbacks": "calls.tokens.callbacks",
+    "media": "calls.tokens.media",
+    "transcription": "calls.tokens.transcription",
+}
 
 
 class TokenError(Exception):

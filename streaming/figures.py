@@ -15,6 +15,7 @@ from streaming.journal import QUEUE_LIMIT, journal
 from streaming.player import ORDERS_LIMIT
 from streaming.session import StreamFacts
 from streaming.switchboard import Line, switchboard
+from streaming.transcripts.loop import DEFAULT
 
 
 class Source(Protocol):
@@ -130,6 +131,15 @@ _QUEUES: Final = (
         "The order is refused with the reason.",
         lambda: max((line.player.waiting for line in switchboard.lines), default=0),
         lambda: _counted("sounds_refused"),
+    ),
+    Queue(
+        "sound to be recognised, ms",
+        round(DEFAULT.queue_s * 1000),
+        "The older half is dropped; the transcript shows the gap.",
+        lambda: round(max((line.keeping.transcript.waiting_ms for line in switchboard.lines), default=0.0)),
+        lambda: (
+            _counted("transcript_ms_dropped") + sum(line.keeping.transcript.dropped_ms for line in switchboard.lines)
+        ),
     ),
 )
 for _queue in _QUEUES:

@@ -67,6 +67,11 @@ class Journal:
     def waiting(self) -> int:
         return self._rows.qsize()
 
+    @property
+    def has_room(self) -> bool:
+        """Whether it may take what may be missing."""
+        return self._rows.qsize() < QUEUE_LIMIT // 2
+
     def write(self, write: Callable[..., Any], *args: Any, **kwargs: Any) -> Future[Any]:
         """Queues one database step; its result or exception arrives in the future. From any thread, at once.
 
@@ -87,7 +92,7 @@ class Journal:
 
     def offer(self, write: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
         """Like `write`, for what may be missing: one stream's chatter must not cost another one its last word."""
-        if self._rows.qsize() < QUEUE_LIMIT // 2:
+        if self.has_room:
             self.write(write, *args, **kwargs)
         else:
             count("journal_offers_dropped")
@@ -113,10 +118,12 @@ class Journal:
         """One message with what every stream of this process says now."""
         if not self.sources:
             return
-        calls = {}
+        calls: dict[str, live.CallLive] = {}
         for source in tuple(self.sources):
             try:
-                calls[source.call_id] = source.live(now_s)
+                said = source.live(now_s)
+                before = calls.get(source.call_id)
+                calls[source.call_id] = live.joined(before, said) if before else said
             except Exception:
                 self.sources.discard(source)
                 log.exception("the levels of call %s failed and are no longer shown", source.call_id)

@@ -26,6 +26,7 @@ ACCESS_KEY = base64.b64encode(b"secret-key-0123456789abcdef01234").decode()
 CALLER = "+14255550123"
 CALLEE = "+18005550100"
 PREFIX = "Microsoft.Communication."
+RECORDINGS = "/calling/recordings"
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,8 @@ class AzureStandIn:
         if verb in {"", "answer"} and not connection_id:
             connection_id = str(uuid4())
         asked = Asked("look_up" if seen.method == "GET" else verb or "create", connection_id, body)
+        if path.startswith(RECORDINGS):
+            asked = _of_recording(seen.method, path, body)
         with self._lock:
             self.asked.append(asked)
         if self.in_flight is not None:
@@ -89,8 +92,20 @@ class AzureStandIn:
         return self.replies.get(asked.verb, _accepted)(asked)
 
 
+def _of_recording(method: str, path: str, body: dict[str, Any]) -> Asked:
+    """`connection_id` is the recording's own id here."""
+    recording_id, _, verb = path.removeprefix(RECORDINGS).strip("/").partition(":")
+    words = {"POST": "start_recording", "GET": "look_up_recording", "DELETE": "stop_recording"}
+    return Asked(f"{verb}_recording" if verb else words[method], recording_id or f"recording-{uuid4()}", body)
+
+
 def _accepted(asked: Asked) -> Reply:
     """Section 6.2 of the protocol page: the one status that the SDK takes for each verb."""
+    if asked.verb in {"start_recording", "look_up_recording"}:
+        state = "inactive" if asked.body.get("pauseOnStart") else "active"
+        return Reply.of({"recordingId": asked.connection_id, "recordingState": state})
+    if asked.verb == "stop_recording":
+        return Reply(204)
     if asked.verb in {"create", "answer", "look_up"}:
         properties = {
             "callConnectionId": asked.connection_id,
@@ -192,6 +207,47 @@ def roll(connection_id: str, number: int, *raw_ids: str, **fields: Any) -> dict[
     """A ParticipantsUpdated that lists these raw ids."""
     people = [{"identifier": {"rawId": each}, "isMuted": False, "isOnHold": False} for each in raw_ids]
     return callback("ParticipantsUpdated", connection_id, participants=people, sequenceNumber=number, **fields)
+
+
+def recording_state(call: Call, recording_id: str, state: str, **fields: Any) -> dict[str, Any]:
+    """A RecordingStateChanged, whose source is the recording (protocol page, section 5)."""
+    event = callback(
+        "RecordingStateChanged",
+        call.call_connection_id or "",
+        recordingId=recording_id,
+        state=state,
+        recordingKind="azureCommunicationServices",
+        **fields,
+    )
+    place = f"calling/recordings/{call.server_call_id}/{recording_id}/RecordingStateChanged"
+    return {**event, "source": place, "subject": place}
+
+
+def file_ready(call: Call, recording_id: str, document_id: str = "0-eus-d1-document") -> dict[str, Any]:
+    """Event Grid's RecordingFileStatusUpdated for a file of 12.5 s."""
+    place = f"https://us-storage.asm.skype.com/v1/objects/{document_id}"
+    chunk = {
+        "documentId": document_id,
+        "index": 0,
+        "endReason": "SessionEnded",
+        "contentLocation": f"{place}/content/audio",
+        "metadataLocation": f"{place}/content/acsmetadata",
+        "deleteLocation": place,
+    }
+    return {
+        "id": str(uuid4()),
+        "topic": "/subscriptions/x/resourcegroups/x/providers/microsoft.communication/communicationservices/x",
+        "subject": f"/recording/call/{uuid4()}/serverCallId/{call.server_call_id}/recordingId/{recording_id}",
+        "eventType": f"{PREFIX}RecordingFileStatusUpdated",
+        "eventTime": text_of(datetime.now(UTC)),
+        "dataVersion": "1.0",
+        "data": {
+            "recordingStorageInfo": {"recordingChunks": [chunk]},
+            "recordingStartTime": "2026-11-20T10:00:00.000Z",
+            "recordingDurationMs": 12_500,
+            "sessionEndReason": "SessionEnded",
+        },
+    }
 
 
 class Doors:

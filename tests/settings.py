@@ -1,7 +1,6 @@
 """The portal's settings for tests: a fixed secret and a fast password hasher, all else as in production."""
 
 import os
-from typing import Any
 
 os.environ.setdefault("ENV_FILE", os.devnull)
 os.environ.setdefault("SECRET_KEY", "tests-only-" + "0" * 40)
@@ -11,7 +10,8 @@ os.environ.setdefault("EVENT_GRID_SECRET", "grid-secret")
 from acsportal.settings import *  # noqa: F403
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-STORAGES: dict[str, Any] = {
+STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"},
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    "recordings": {"BACKEND": "django.core.files.storage.InMemoryStorage"},
 }

@@ -47,7 +47,31 @@ def test_dashboards_are_measured_with_and_without_and_stalled() -> None:
     assert {row["row"] for row in rows[-3:]} == {"account", "stalled", "median"}
 
 
+def test_recognition_is_measured_on_general_speech_and_on_phrases_apart() -> None:
+    rows = rows_of("recognition.py")
+    assert [(row["row"].partition(",")[0], row["phrases"] > 0) for row in rows] == [
+        ("general speech", False),
+        ("general speech", True),
+        ("phrases in other words", False),
+        ("phrases in other words", True),
+        ("demo scenario", True),
+    ]
+    assert all(row["word_error_rate"] > 0 and row["rtf"] > 0 for row in rows)
+
+
 def test_the_path_of_a_frame_is_measured_at_both_rates() -> None:
     rows = rows_of("frame_path.py")
     assert [row["rate_hz"] for row in rows] == [16_000, 24_000]
     assert all(row["ours_us"] < row["straightforward_us"] for row in rows)
+
+
+def test_recording_is_measured_beside_levels_at_both_rates() -> None:
+    rows = rows_of("recording.py")
+    assert [(row["row"], row["rate_hz"]) for row in rows] == [
+        ("frame", 16_000),
+        ("paced", 16_000),
+        ("frame", 24_000),
+        ("paced", 24_000),
+    ]
+    assert all(row["recording_us"] < row["levels_us"] for row in rows if row["row"] == "frame")
+    assert all(row["most_waiting_ms"] < 10_000 for row in rows if row["row"] == "paced")

@@ -6,7 +6,8 @@ from django_tasks_db.models import DBTaskResult
 from calls.admin.audit import AuditAdmin
 from calls.admin.calls import CallAdmin
 from calls.admin.clips import ClipAdmin
-from calls.admin.history import CommandAdmin, EventAdmin, InjectionAdmin, ParticipantAdmin, StreamAdmin
+from calls.admin.history.recordings import RecordingAdmin, TakeAdmin
+from calls.admin.history.rows import CommandAdmin, EventAdmin, InjectionAdmin, ParticipantAdmin, StreamAdmin
 from calls.admin.keys import KeyAdmin
 from calls.admin.people import PersonAdmin, RoleAdmin
 from calls.admin.policies import PolicyAdmin
@@ -31,6 +32,8 @@ __all__ = [
     "ParticipantAdmin",
     "PersonAdmin",
     "PolicyAdmin",
+    "RecordingAdmin",
     "RoleAdmin",
     "StreamAdmin",
+    "TakeAdmin",
 ]

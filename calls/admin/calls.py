@@ -31,9 +31,11 @@ ORDERS = {
     "stop_sound": "stop_sound",
     "hang_up": "hang_up",
 }
+KEEPING = {orders.name_of(each): each for each in (*orders.KEEPING, *orders.TRANSCRIPTS, *orders.AT_AZURE)}
 PLACE_FIELDS = (
     (None, {"fields": ("callee", "caller")}),
     ("Streaming", {"fields": (("channel_type", "sample_rate_hz"), "start", ("bidirectional", "dtmf"))}),
+    ("What is kept", {"fields": ("recorded", "recogniser")}),
 )
 
 
@@ -66,7 +68,7 @@ class CallAdmin(ReadOnly[Call]):
     date_hierarchy = "created_at"
     inlines = INLINES
     view_on_site = False
-    actions = tuple(ORDERS)
+    actions = (*ORDERS, *map(orders.action_of, KEEPING.values()))
     fieldsets = (
         (None, {"fields": ("state_chip", "caller_cell", "callee_cell", "answered_by", "policy_cell", "end", "counts")}),
         ("Times", {"fields": ("ringing", "connected", "ended", "duration")}),
@@ -205,20 +207,26 @@ class CallAdmin(ReadOnly[Call]):
     def has_speak_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm(VERBS["speak"])
 
+    def has_transcribe_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm(VERBS["start_transcript"])
+
+    def has_record_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm(VERBS["start_recording"])
+
     def has_hang_up_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm(VERBS["hang_up"])
 
     @admin.action(description="Start streaming", permissions=["stream"])
     def start_streaming(self, request: HttpRequest, queryset: QuerySet[Call]) -> HttpResponse | None:
-        return self._carry_out(request, queryset, orders.START)
+        return self.carry_out(request, queryset, orders.START)
 
     @admin.action(description="Stop streaming", permissions=["stream"])
     def stop_streaming(self, request: HttpRequest, queryset: QuerySet[Call]) -> HttpResponse | None:
-        return self._carry_out(request, queryset, orders.STOP)
+        return self.carry_out(request, queryset, orders.STOP)
 
     @admin.action(description="Stop sound", permissions=["speak"])
     def stop_sound(self, request: HttpRequest, queryset: QuerySet[Call]) -> HttpResponse | None:
-        return self._carry_out(request, queryset, orders.SILENCE)
+        return self.carry_out(request, queryset, orders.SILENCE)
 
     @admin.action(description="Inject audio…", permissions=["speak"])
     def inject_audio(self, request: HttpRequest, queryset: QuerySet[Call]) -> HttpResponse | None:
@@ -230,7 +238,7 @@ class CallAdmin(ReadOnly[Call]):
         calls = list(queryset)
         return orders.hang_up_page(self, request, calls) or _back(request, calls)
 
-    def _carry_out(self, request: HttpRequest, queryset: QuerySet[Call], order: orders.Order) -> HttpResponse | None:
+    def carry_out(self, request: HttpRequest, queryset: QuerySet[Call], order: orders.Order) -> HttpResponse | None:
         calls = list(queryset)
         orders.carry_out(self, request, calls, order)
         return _back(request, calls)
@@ -254,7 +262,7 @@ class CallAdmin(ReadOnly[Call]):
             allowed = {name: action[2] for name, action in self.get_actions(request).items() if action}
             buttons = [
                 (name, allowed[name], call.may(verb))
-                for name, verb in ORDERS.items()
+                for name, verb in {**ORDERS, **{name: each.verb for name, each in KEEPING.items()}}.items()
                 if name in allowed and call.is_live
             ]
             extra_context = {"orders": buttons, **(extra_context or {})}
@@ -269,7 +277,11 @@ class CallAdmin(ReadOnly[Call]):
             try:
                 chosen = form.cleaned_data
                 call = services.place(
-                    Actor.of(request), callee=chosen["callee"], caller=chosen["caller"], profile=form.profile()
+                    Actor.of(request),
+                    callee=chosen["callee"],
+                    caller=chosen["caller"],
+                    profile=form.profile(),
+                    capture=form.capture(),
                 )
             except CallError as error:
                 show_fault(form, error)

@@ -1,6 +1,6 @@
 """What belongs to a call, as tables on the call's own page; each row leads to its own page."""
 
-from calls.admin.columns import EventColumns, OrderColumns, PersonColumns, SoundColumns, StreamColumns
+from calls.admin.history.columns import EventColumns, OrderColumns, PersonColumns, SoundColumns, StreamColumns
 from calls.admin.readonly import RowsOfCall
 from calls.models import CallEvent, Command, Injection, Participant, StreamSession
 

@@ -5,8 +5,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from django.contrib import messages
+from django.contrib import admin, messages
 from django.contrib.admin import helpers
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils.html import format_html
@@ -52,6 +53,48 @@ STOP: Final = Order(
     services.stop_streaming,
 )
 SILENCE: Final = Order("stop_sound", "Stop sound", "asked to stop the sound", "sound not stopped", services.stop_sound)
+KEEPING: Final = (
+    Order(
+        "start_recording",
+        "Start recording",
+        "asked to record",
+        "not recorded",
+        services.start_recording,
+    ),
+    Order("stop_recording", "Stop recording", "asked to stop the recording", "not stopped", services.stop_recording),
+    Order("pause_recording", "Pause recording", "asked to pause the recording", "not paused", services.pause_recording),
+    Order(
+        "resume_recording",
+        "Resume recording",
+        "asked to resume the recording",
+        "not resumed",
+        services.resume_recording,
+    ),
+    Order(
+        "begin_sensitive",
+        "Begin sensitive pause",
+        "nothing of its sound is kept or passed on",
+        "no sensitive pause",
+        services.begin_sensitive,
+    ),
+    Order("end_sensitive", "End sensitive pause", "what keeps its sound goes on", "not ended", services.end_sensitive),
+)
+AT_AZURE: Final = (
+    Order(
+        "record_at_azure",
+        "Start Azure's recording",
+        "asked Azure to record",
+        "Azure was not asked",
+        services.start_azure_recording,
+    ),
+    Order(
+        "record_at_azure",
+        "Stop Azure's recording",
+        "asked Azure to stop its recording",
+        "Azure was not asked",
+        services.stop_azure_recording,
+    ),
+)
 HANG_UP: Final = Order("hang_up", "Hang up", "asked Azure to hang up", "not hung up", services.hang_up)
 
 
@@ -83,6 +126,36 @@ def carry_out(model_admin: ModelAdmin[Call], request: HttpRequest, calls: Sequen
         else:
             messages.success(request, format_html("{}: {}.", link(call, title(call)), order.asked))
         model_admin.log_change(request, call, f"{order.label}: {refusal or 'asked'}")
+
+
+TRANSCRIPTS: Final = (
+    Order(
+        "start_transcript",
+        "Start transcript",
+        "asked to write down what is said",
+        "not written down",
+        services.start_transcript,
+    ),
+    Order(
+        "stop_transcript", "Stop transcript", "asked to stop the transcript", "not stopped", services.stop_transcript
+    ),
+)
+
+
+def name_of(order: Order) -> str:
+    """`Start Azure's recording` → `start_azures_recording`, as the admin knows the action."""
+    return order.label.lower().replace("'", "").replace(" ", "_")
+
+
+def action_of(order: Order) -> Callable[[Any, HttpRequest, QuerySet[Call]], HttpResponse | None]:
+    """An action that gives this order to the selected calls, for those who may record or write down."""
+
+    def act(model_admin: Any, request: HttpRequest, queryset: QuerySet[Call]) -> HttpResponse | None:
+        answer: HttpResponse | None = model_admin.carry_out(request, queryset, order)
+        return answer
+
+    act.__name__ = name_of(order)
+    return admin.action(description=order.label, permissions=["transcribe" if order in TRANSCRIPTS else "record"])(act)
 
 
 def hang_up_page(model_admin: ModelAdmin[Call], request: HttpRequest, calls: Sequence[Call]) -> TemplateResponse | None:

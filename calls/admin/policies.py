@@ -23,7 +23,17 @@ from calls.services import Actor
 @admin.register(CallPolicy)
 class PolicyAdmin(ModelAdmin[CallPolicy]):
     form = PolicyForm
-    list_display = ("name", "position", "enabled", "callee_pattern", "caller_pattern", "hours", "what", "streaming")
+    list_display = (
+        "name",
+        "position",
+        "enabled",
+        "callee_pattern",
+        "caller_pattern",
+        "hours",
+        "what",
+        "streaming",
+        "kept",
+    )
     list_editable = ("position", "enabled")
     list_filter = ("enabled", "action")
     search_fields = ("name", "callee_pattern", "caller_pattern")
@@ -52,6 +62,14 @@ class PolicyAdmin(ModelAdmin[CallPolicy]):
             "Streaming",
             {"fields": (("channel_type", "sample_rate_hz"), "streaming_start", ("bidirectional", "dtmf"))},
         ),
+        (
+            "What is kept",
+            {
+                "fields": (("recording_start", "recording_keep_days"), "recogniser", "language", "phrases"),
+                "description": "Of calls that this policy takes from now on. Operators can start and stop both "
+                "during the call.",
+            },
+        ),
     )
 
     @admin.display(description="Streaming")
@@ -61,6 +79,10 @@ class PolicyAdmin(ModelAdmin[CallPolicy]):
     @admin.display(description="Hours")
     def hours(self, policy: CallPolicy) -> str:
         return policy.hours
+
+    @admin.display(description="Kept")
+    def kept(self, policy: CallPolicy) -> str:
+        return policy.kept
 
     @admin.display(description="Action", ordering="action")
     def what(self, policy: CallPolicy) -> str:

@@ -5,10 +5,13 @@ from typing import Any
 
 from django import forms
 from django.utils import timezone
+from django.utils.html import format_html_join
 
 from calls.admin.typed import ModelForm
+from calls.forms import recogniser_choices
 from calls.models import CallPolicy
 from calls.models.policy import DAYS
+from calls.recognisers import offered
 
 
 class Days(forms.MultipleChoiceField):
@@ -33,8 +36,19 @@ def _clock() -> forms.TimeInput:
     return forms.TimeInput(attrs={"type": "time"}, format="%H:%M")
 
 
+def _recognisers() -> list[tuple[str, str]]:
+    return [("", "Nobody"), *recogniser_choices()]
+
+
 class PolicyForm(ModelForm[CallPolicy]):
     days = Days(label="Days")
+    recogniser = forms.ChoiceField(label="Written down by", choices=_recognisers, required=False)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "recogniser" in self.fields:  # the list edits a few columns alone
+            notes = (f"{each.title}: {each.note}" for each in offered())
+            self.fields["recogniser"].help_text = format_html_join("", "<span class='note'>{}</span>", zip(notes))
 
     class Meta:
         model = CallPolicy
@@ -56,6 +70,11 @@ class PolicyForm(ModelForm[CallPolicy]):
             "bidirectional",
             "dtmf",
             "streaming_start",
+            "recording_start",
+            "recording_keep_days",
+            "recogniser",
+            "language",
+            "phrases",
         )
         labels = {
             "callee_pattern": "Number called",
@@ -67,6 +86,7 @@ class PolicyForm(ModelForm[CallPolicy]):
             "channel_type": "Voices",
             "sample_rate_hz": "Rate",
             "dtmf": "Pressed keys",
+            "recording_keep_days": "Delete recordings after days",
         }
         help_texts = {
             "callee_pattern": "As +18005550100. * stands for any digits, ? for one: +1800* takes all of 800.",
@@ -75,9 +95,11 @@ class PolicyForm(ModelForm[CallPolicy]):
             "closes_at": "If it is earlier than the first, on the next day.",
             "reject_reason": "What a rejected caller is told.",
             "redirect_target": "Number with + and country code, or an ACS user's raw id (8:acs:…).",
+            "recording_keep_days": "Leave it out to keep them.",
+            "phrases": "Names and words to be expected, one phrase a line. The demo recogniser needs them.",
             "channel_type": "One stream per speaker tells voices apart; Azure sends the four loudest.",
         }
-        widgets = {"opens_at": _clock(), "closes_at": _clock()}
+        widgets = {"opens_at": _clock(), "closes_at": _clock(), "phrases": forms.Textarea(attrs={"rows": 6})}
 
 
 class WhichForm(forms.Form):

@@ -22,7 +22,7 @@ from rest_framework.serializers import (
 
 from calls.errors import BadInput
 from calls.models import CallPolicy
-from calls.models.profile import ChannelType, SampleRate, StreamingStart
+from calls.models.profile import ChannelType, RecordingStart, SampleRate, StreamingStart
 from calls.profiles import StreamingProfile
 from calls.services import PlayClip, PlayFile, PlayTone, SayText
 from calls.services.sound import MAX_FILE_S, MAX_TEXT, WHAT_FITS
@@ -69,10 +69,29 @@ class ProfileField(serializers.Field[StreamingProfile, Any, Any, Any]):
             raise ValidationError(error.fields or error.message) from error
 
 
+class RecordingBody(Body):
+    """Whether the call is recorded, and how long recordings are kept."""
+
+    start = ChoiceField(choices=RecordingStart.choices, required=False)
+    keep_days = IntegerField(min_value=1, max_value=36_500, required=False, allow_null=True, help_text="Null: always.")
+
+
+class TranscriptBody(Body):
+    """By which recogniser the call is written down."""
+
+    recogniser = CharField(
+        max_length=120, required=False, allow_blank=True, help_text="One of SPEECH_RECOGNISERS; empty writes nothing."
+    )
+    language = CharField(max_length=20, required=False, help_text="Such as en-US or de-DE.")
+    phrases = ListField(child=CharField(max_length=80), max_length=200, required=False, help_text="To be expected.")
+
+
 class PlaceBody(Body):
     callee = CharField(max_length=128, help_text="Number with + and country code, or the raw id of an ACS user.")
     caller = CharField(max_length=32, required=False, allow_blank=True, allow_null=True, help_text="Your number.")
     streaming = ProfileField(required=False, allow_null=True)
+    recording = RecordingBody(required=False)
+    transcript = TranscriptBody(required=False)
 
 
 class RejectBody(Body):
@@ -81,6 +100,27 @@ class RejectBody(Body):
 
 class RedirectBody(Body):
     target = CharField(max_length=256, help_text="Number with + and country code, or the raw id of an ACS user.")
+
+
+class SensitiveBody(Body):
+    seconds = IntegerField(required=False, min_value=5, max_value=3_600, help_text="Left out: RECORDING_SENSITIVE_S.")
+
+
+class AzureRecordingBody(Body):
+    channel = ChoiceField(choices=("mixed", "unmixed"), required=False, help_text="Unmixed: a channel for each voice.")
+    format = ChoiceField(choices=("wav", "mp3"), required=False, help_text="Unmixed is wav alone.")
+
+
+class StartTranscriptBody(Body):
+    """What is left out is as it was last, or as the call's policy says."""
+
+    recogniser = CharField(max_length=120, required=False, help_text="Dotted path, one of SPEECH_RECOGNISERS.")
+    language = CharField(max_length=20, required=False, help_text="Such as en-US or de-DE.")
+    phrases = ListField(child=CharField(max_length=80), max_length=200, required=False, help_text="To be expected.")
+
+
+class LanguageBody(Body):
+    language = CharField(max_length=20, help_text="Such as en-US or de-DE.")
 
 
 class ChangedPolicyBody(Body):
@@ -97,13 +137,19 @@ class ChangedPolicyBody(Body):
     reject_reason = ChoiceField(choices=CallPolicy.RejectReason.choices, required=False)
     redirect_target = CharField(max_length=256, required=False, allow_blank=True)
     streaming = ProfileBody(required=False)
+    recording = RecordingBody(required=False)
+    transcript = TranscriptBody(required=False)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         """The columns of the policy."""
         streaming: dict[str, Any] = attrs.pop("streaming", {})
         if "start" in streaming:
             streaming["streaming_start"] = streaming.pop("start")
-        return attrs | streaming
+        transcript: dict[str, Any] = attrs.pop("transcript", {})
+        if "phrases" in transcript:
+            transcript["phrases"] = "\n".join(transcript["phrases"])
+        recording = {f"recording_{name}": value for name, value in attrs.pop("recording", {}).items()}
+        return attrs | streaming | transcript | recording
 
 
 class PolicyBody(ChangedPolicyBody):

@@ -17,6 +17,7 @@ from drf_spectacular.utils import OpenApiParameter
 from calls.errors import BadInput
 from calls.models import AuditEntry, Call
 from calls.numbers import as_stored
+from calls.selectors.search import tagged
 
 _GROUPING = re.compile(r"[\s().-]")
 # A plus sign that was not quoted in the address arrives as a space.
@@ -48,6 +49,7 @@ class CallFilter(django_filters.FilterSet):  # type: ignore[misc]
     callee = django_filters.CharFilter(method="by_number", max_length=128, help_text="Any part of the number.")
     since = MomentFilter(field_name="created_at", lookup_expr="gte", help_text="Calls that came at or after this time.")
     until = MomentFilter(field_name="created_at", lookup_expr="lt", help_text="Calls that came before this time.")
+    tag = django_filters.CharFilter(method="by_tag", max_length=40, help_text="The call has this tag.")
     q = django_filters.CharFilter(
         method="by_words", max_length=128, help_text="Part of a number, name, policy or end, or one of the call's ids."
     )
@@ -58,6 +60,9 @@ class CallFilter(django_filters.FilterSet):  # type: ignore[misc]
 
     def by_number(self, calls: QuerySet[Call], name: str, value: str) -> QuerySet[Call]:
         return calls.filter(**{f"{name}__contains": _GROUPING.sub("", value)})
+
+    def by_tag(self, calls: QuerySet[Call], name: str, value: str) -> QuerySet[Call]:
+        return tagged(calls, value)
 
     def by_words(self, calls: QuerySet[Call], name: str, value: str) -> QuerySet[Call]:
         words = value.strip()

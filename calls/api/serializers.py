@@ -16,10 +16,10 @@ from rest_framework.serializers import (
     UUIDField,
 )
 
-from calls.api.bodies import ProfileBody
+from calls.api.bodies import ProfileBody, RecordingBody, TranscriptBody
 from calls.api.timeline import KINDS
-from calls.models import Call, CallEvent, CallPolicy, Command, Injection, StreamSession
-from calls.models.profile import ChannelType, StreamingStart
+from calls.models import Call, CallEvent, CallPolicy, Command, Injection, Segment, StreamSession
+from calls.models.profile import ChannelType, RecordingStart, StreamingStart
 
 Shape = serializers.Serializer[Any]
 
@@ -76,6 +76,62 @@ class StreamingShape(Shape):
     error = CharField()
 
 
+class RecordingStateShape(Shape):
+    state = ChoiceField(choices=Call.Kept.choices)
+    start = ChoiceField(choices=RecordingStart.choices)
+    keep_days = IntegerField(allow_null=True)
+
+
+class TranscriptStateShape(Shape):
+    state = ChoiceField(choices=Call.Written.choices)
+    recogniser = CharField(help_text="Dotted path; empty if nothing is written down.")
+    source = CharField(help_text="As segments name it.")  # type: ignore[assignment]
+    title = CharField(help_text="The recogniser in words.")
+    note = CharField(help_text="What is to be known of it: where the sound goes, and how well it understands.")
+    language = CharField()
+    error = CharField()
+
+
+class SensitiveShape(Shape):
+    until = DateTimeField()
+    by = CharField()
+
+
+class LastLineShape(Shape):
+    raw_id = CharField()
+    speaker = CharField()
+    text = CharField()
+
+
+class SpokenWordShape(Shape):
+    text = CharField()
+    start_s = FloatField(help_text="From the segment's start.")
+    end_s = FloatField()
+
+
+class SegmentShape(Shape):
+    id = UUIDField()
+    seq = IntegerField(help_text="Numbers the changes of a call's transcript: ?after= gives what changed since.")
+    kind = ChoiceField(choices=Segment.Kind.choices, help_text="A gap says in text what could not be recognised.")
+    raw_id = CharField()
+    participant = UUIDField(allow_null=True)
+    label = CharField(help_text="Who speaks, in words.")  # type: ignore[assignment]
+    side = ChoiceField(choices=("theirs", "ours"), help_text="Theirs is who calls or is called from outside.")
+    start_s = FloatField(help_text="Second of the call.")
+    end_s = FloatField()
+    text = CharField(help_text="Empty in a final one: what its revisions said is taken back.")
+    final = BooleanField()
+    revision = IntegerField()
+    confidence = FloatField(allow_null=True, help_text="0 to 1, where the source tells.")
+    language = CharField()
+    source = CharField(help_text="Short name of the recogniser.")  # type: ignore[assignment]
+    words = SpokenWordShape(many=True)
+    corrected = BooleanField()
+    original_text = CharField(allow_null=True, help_text="What was recognised, once it is corrected.")
+    corrected_by = CharField()
+    corrected_at = DateTimeField(allow_null=True)
+
+
 class AcsShape(Shape):
     call_connection_id = CharField()
     server_call_id = CharField()
@@ -106,7 +162,12 @@ class CallShape(Shape):
     title = CharField(help_text="The other end, in words.")
     other_title = CharField(help_text="Our end, in words.")
     policy = CharField()
+    tags = ListField(child=CharField(), help_text="By name.")
     streaming = StreamingShape()
+    recording = RecordingStateShape()
+    transcript = TranscriptStateShape()
+    sensitive = SensitiveShape(allow_null=True, help_text="Until then nothing is kept of the sound.")
+    last_line = LastLineShape(allow_null=True, help_text="The newest words of the transcript.")
     participants = ParticipantShape(many=True)
     created_at = DateTimeField()
     ringing_at = DateTimeField(allow_null=True)
@@ -227,6 +288,9 @@ class PolicyShape(Shape):
     reject_reason = ChoiceField(choices=CallPolicy.RejectReason.choices)
     redirect_target = CharField()
     streaming = ProfileBody()
+    recording = RecordingBody()
+    transcript = TranscriptBody()
+    kept = CharField(help_text="What is kept of the sound, in words.")
 
 
 class WordShape(Shape):

@@ -13,7 +13,7 @@ from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 from prometheus_client.registry import Collector
 
-from calls.models import Call, Job, Process
+from calls.models import Call, Job, Process, Take
 from calls.operations import figures
 from calls.operations.process import PROCESS_ID
 
@@ -90,9 +90,21 @@ def _tables() -> Iterator[GaugeMetricFamily]:
     for job_state in Job.State.values:
         jobs.add_metric([job_state], job_states.get(job_state, 0))
     yield jobs
+    yield from _takes()
     workers = GaugeMetricFamily("acsportal_job_workers", "Job workers that give signs of life, on all machines.")
     workers.add_metric([], Process.objects.of_kind(Process.Kind.JOBS).count())
     yield workers
+
+
+def _takes() -> Iterator[GaugeMetricFamily]:
+    takes = GaugeMetricFamily("acsportal_takes", "Recordings of calls by state.", labels=("state",))
+    states = dict(Take.objects.order_by().values_list("state").annotate(Count("pk")))
+    for state in Take.State.values:
+        takes.add_metric([state], states.get(state, 0))
+    yield takes
+    waiting = GaugeMetricFamily("acsportal_takes_not_stored", "Recordings that the storage has not taken; tried again.")
+    waiting.add_metric([], Take.objects.filter(state=Take.State.FINISHING).exclude(error="").count())
+    yield waiting
 
 
 assert figures.PROCESSES  # the figures are registered by being imported

@@ -7,8 +7,9 @@ from django.conf import settings
 from django.db import Error, connection
 from django.db.migrations.executor import MigrationExecutor
 
-from calls.models import Process
+from calls.models import CallPolicy, Process
 from calls.operations.process import draining, stumbling
+from calls.recognisers import lacking
 from calls.wire import wire
 
 State = Literal["ok", "degraded", "failed"]
@@ -29,7 +30,7 @@ _settled: Final[set[str]] = set()
 def checks() -> list[Check]:
     found = [_database()]
     if found[0].state == "ok":
-        found += [_migrations(), _job_worker()]
+        found += [_migrations(), _job_worker(), _recognisers()]
     return [*found, _tasks(), _layer(), _draining()]
 
 
@@ -72,6 +73,20 @@ def _job_worker() -> Check:
     if not Process.objects.of_kind(Process.Kind.JOBS).exists():
         return Check("jobs", "degraded", "No job worker runs. Start manage.py db_worker.")
     return Check("jobs", "ok", "a worker runs")
+
+
+def _recognisers() -> Check:
+    """A policy may name one that was offered when it was saved, and lacks its key now."""
+    chosen = (
+        CallPolicy.objects.filter(enabled=True)
+        .exclude(recogniser="")
+        .exclude(recogniser__in=settings.SPEECH_RECOGNISERS)
+    )
+    policy = chosen.only("name", "recogniser").first() if connection.alias in _settled else None
+    if policy is not None:
+        said = f"Calls of the policy {policy.name} are not written down: {lacking(policy.recogniser)}"
+        return Check("recognisers", "degraded", said)
+    return Check("recognisers", "ok", "each policy's is offered")
 
 
 def _draining() -> Check:

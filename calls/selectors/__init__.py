@@ -6,7 +6,6 @@ from calls.selectors.calls import (
     call_detail,
     call_row,
     just_ended_rows,
-    label_of,
     live_rows,
     participant_json,
     people,
@@ -39,9 +38,12 @@ from calls.selectors.shapes import (
     FaultJson,
     InjectionJson,
     ParticipantJson,
+    SegmentJson,
     StreamingJson,
     StreamJson,
 )
+from calls.selectors.transcripts import newest_segments, said, segment_json
+from calls.selectors.voices import label_of
 
 __all__ = [
     "ACTION_WORDS",
@@ -60,6 +62,7 @@ __all__ = [
     "KeyJson",
     "ParticipantJson",
     "PolicyJson",
+    "SegmentJson",
     "StreamJson",
     "StreamingJson",
     "audit_of_call",
@@ -74,8 +77,11 @@ __all__ = [
     "key_json",
     "label_of",
     "live_rows",
+    "newest_segments",
     "participant_json",
     "people",
     "policy_json",
+    "said",
+    "segment_json",
     "stream_json",
 ]

@@ -24,6 +24,18 @@ ACTION_WORDS: Final[dict[str, str]] = {
     "stop_streaming": "stopped streaming",
     "speak": "played a sound",
     "stop_sound": "stopped the sound",
+    "start_recording": "started recording",
+    "stop_recording": "stopped recording",
+    "pause_recording": "paused the recording",
+    "resume_recording": "resumed the recording",
+    "begin_sensitive": "began a sensitive pause",
+    "end_sensitive": "ended the sensitive pause",
+    "record_at_azure": "steered Azure's recording",
+    "tag_call": "changed the call's tags",
+    "write_note": "wrote a note",
+    "delete_note": "deleted a note",
+    "correct_segment": "corrected a passage",
+    "export": "exported what was said",
     "add_clip": "added a clip",
     "delete_clip": "deleted a clip",
     "add_policy": "added a policy",
@@ -31,6 +43,8 @@ ACTION_WORDS: Final[dict[str, str]] = {
     "delete_policy": "deleted a policy",
     "issue_key": "issued an API key",
     "revoke_key": "revoked an API key",
+    "hear_recording": "heard a recording",
+    "delete_recording": "deleted a recording",
     "run_job": "ran a job again",
     "add_person": "added a person",
     "change_person": "changed a person",
@@ -58,6 +72,9 @@ class PolicyJson(TypedDict):
     reject_reason: str
     redirect_target: str
     streaming: dict[str, object]
+    recording: dict[str, object]
+    transcript: dict[str, object]
+    kept: str
 
 
 class KeyJson(TypedDict):
@@ -112,6 +129,13 @@ def policy_json(policy: CallPolicy) -> PolicyJson:
             "dtmf": policy.dtmf,
             "start": policy.streaming_start,
         },
+        "recording": {"start": policy.recording_start, "keep_days": policy.recording_keep_days},
+        "transcript": {
+            "recogniser": policy.recogniser,
+            "language": policy.language,
+            "phrases": policy.phrase_list,
+        },
+        "kept": policy.kept,
     }
 
 

@@ -38,6 +38,64 @@ class StreamingJson(TypedDict):
     error: str
 
 
+class RecordingStateJson(TypedDict):
+    state: str
+    start: str
+    keep_days: int | None
+
+
+class TranscriptStateJson(TypedDict):
+    state: str
+    recogniser: str
+    source: str
+    title: str
+    note: str
+    language: str
+    error: str
+
+
+class SensitiveJson(TypedDict):
+    until: str
+    by: str
+
+
+class LastLineJson(TypedDict):
+    raw_id: str
+    speaker: str
+    text: str
+
+
+class WordJson(TypedDict):
+    text: str
+    start_s: float
+    end_s: float
+
+
+class SegmentJson(TypedDict):
+    """`side` is theirs or ours: who calls or is called from outside, or this house. Words count from `start_s`."""
+
+    id: str
+    seq: int
+    kind: str
+    raw_id: str
+    participant: str | None
+    label: str
+    side: str
+    start_s: float
+    end_s: float
+    text: str
+    final: bool
+    revision: int
+    confidence: float | None
+    language: str
+    source: str
+    words: list[WordJson]
+    corrected: bool
+    original_text: str | None
+    corrected_by: str
+    corrected_at: str | None
+
+
 class CallRow(TypedDict):
     id: str
     seq: int
@@ -51,7 +109,12 @@ class CallRow(TypedDict):
     title: str
     other_title: str
     policy: str
+    tags: list[str]
     streaming: StreamingJson
+    recording: RecordingStateJson
+    transcript: TranscriptStateJson
+    sensitive: SensitiveJson | None
+    last_line: LastLineJson | None
     participants: list[ParticipantJson]
     created_at: str
     ringing_at: str | None
@@ -161,3 +224,4 @@ class CallDetail(TypedDict):
     injections: list[InjectionJson]
     commands: list[CommandJson]
     events: list[EventJson]
+    segments: list[SegmentJson]

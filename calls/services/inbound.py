@@ -14,7 +14,10 @@ from structlog.contextvars import bind_contextvars
 from calls import live
 from calls.events import GridEvent, IncomingCall, stored_grid_event
 from calls.models import Call, CallEvent, CallPolicy
+from calls.models.profile import CaptureColumns, ProfileColumns
+from calls.recognisers import usual_capture
 from calls.selectors import event_json
+from calls.services.recordings.azure import file_ready
 from calls.services.state import announce_call, lock, note, settle
 from calls.services.upkeep.first_orders import RINGS_FOR, carry_out, first_order
 
@@ -25,11 +28,12 @@ CLAIM_LIFE: Final = timedelta(seconds=5)
 # How long a CallEnded waits for the IncomingCall before it, and how far back it looks for its call.
 EARLY: Final = timedelta(minutes=5)
 LONGEST_CALL: Final = timedelta(days=2)
-ACTED_ON: Final = {"IncomingCall", "CallEnded"}
+FILE_READY: Final = "RecordingFileStatusUpdated"
+ACTED_ON: Final = {"IncomingCall", "CallEnded", FILE_READY}
 
 
 def store_grid_event(event: GridEvent) -> UUID | None:
-    """The event's row, committed; None if it was stored before. IncomingCall and CallEnded wait to be taken."""
+    """The event's row, committed; None if it was stored before. What is acted on waits to be taken."""
     with transaction.atomic():
         stored, created = CallEvent.objects.get_or_create(
             source=CallEvent.Source.EVENT_GRID,
@@ -61,6 +65,8 @@ def take(event_id: UUID) -> None:
     event = stored_grid_event(stored.raw)
     if event.incoming is not None:
         _take_incoming(stored, event.incoming)
+    elif event.type == FILE_READY:
+        file_ready(stored)
     else:
         _take_ended(stored)
 
@@ -125,9 +131,16 @@ def _new_call(stored: CallEvent, incoming: IncomingCall) -> dict[str, object]:
         "policy_name": policy.name if policy else "",
     }
     if policy is not None:
-        for name in ("channel_type", "sample_rate_hz", "bidirectional", "dtmf", "streaming_start"):
-            fields[name] = getattr(policy, name)
-    return fields
+        for column in (*ProfileColumns._meta.get_fields(), *CaptureColumns._meta.get_fields()):
+            fields[column.name] = getattr(policy, column.name)
+        return fields
+    usual = usual_capture()
+    return {
+        **fields,
+        "recogniser": usual.recogniser,
+        "language": usual.language,
+        "recording_start": usual.recording_start,
+    }
 
 
 def _take_ended(stored: CallEvent) -> None:

@@ -19,11 +19,13 @@ from calls.gateway import Connection, RejectReason, gateway
 from calls.models import Call, Command
 from calls.numbers import dialled, number_text
 from calls.operations.figures import asking_azure
-from calls.profiles import StreamingProfile
+from calls.profiles import Capture, StreamingProfile
+from calls.recognisers import usual_capture
 from calls.selectors import command_json
 from calls.services import audit, caps
 from calls.services.actor import PORTAL, Actor
 from calls.services.state import announce_call, bind_connection, fail_command, finish_command, lock, note, settle
+from calls.services.transcripts.set_up import set_up_call
 
 log = logging.getLogger(__name__)
 
@@ -32,11 +34,26 @@ _NUMBER = re.compile(r"\+[1-9][0-9]{6,14}", re.ASCII)
 GONE: Final = frozenset({(404, 8522), (400, 8528)})  # no such call · call terminated
 # Reason → how the end of the call says it.
 REJECT_WORDS: Final = {"busy": " as busy", "forbidden": " as not allowed", "none": ""}
+OF_A_RECORDING: Final = (
+    Command.Verb.PAUSE_AZURE_RECORDING,
+    Command.Verb.RESUME_AZURE_RECORDING,
+    Command.Verb.STOP_AZURE_RECORDING,
+)
 ANSWERED_ALREADY: Final = 8519  # a conflict: an order before this one is being carried out
 
 
-def place(actor: Actor, *, callee: str, caller: str = "", profile: StreamingProfile | None = None) -> Call:
-    """Dials `callee` (+ and digits, or a raw ACS id); the call rings until Azure's callbacks say more."""
+def place(
+    actor: Actor,
+    *,
+    callee: str,
+    caller: str = "",
+    profile: StreamingProfile | None = None,
+    capture: Capture | None = None,
+) -> Call:
+    """Dials `callee` (+ and digits, or a raw ACS id); the call rings until Azure's callbacks say more.
+
+    Without `capture` the settings say what is kept of the sound.
+    """
     callee, caller = _dialled(callee, "callee"), re.sub(r"[\s().-]", "", caller) or settings.ACS_CALLER_NUMBER
     if not _NUMBER.fullmatch(caller) and (caller or callee.startswith("+")):  # a user can be called without a number
         fault = "Give one of your Azure numbers, such as +18005550100, or set ACS_CALLER_NUMBER."
@@ -48,14 +65,19 @@ def place(actor: Actor, *, callee: str, caller: str = "", profile: StreamingProf
         call.callee_raw_id = f"4:{callee}" if callee.startswith("+") else callee
         call.ringing_at = timezone.now()
         call.take_profile(profile or StreamingProfile())
+        call.ask_capture(capture or usual_capture())
+        if faults := call.tidy_capture():
+            raise BadInput(f"The call cannot be kept so. {' '.join(faults.values())}", faults)
         call.save()
         command = _command(actor, call, "place")
         announce_call(call)
         audit.record(actor, "place", call=call, target_id=command.pk, outcome=audit.ASKED)
-    _ask(
+    context, urls = str(command.pk), (callback_url(call.pk), media_url(call.pk))
+    ask(
         command,
-        lambda: gateway().create_call(
-            callee, caller or None, callback_url(call.pk), media_url(call.pk), call.profile, str(command.pk)
+        lambda: set_up_call(
+            call,
+            lambda words: gateway().create_call(callee, caller or None, *urls, call.profile, context, words),
         ),
     )
     call.refresh_from_db()
@@ -76,11 +98,10 @@ def answer(actor: Actor, call: Call) -> Command:
 
 def ask_to_answer(call: Call, command: Command) -> Command:
     """The second half of `answer`: asks Azure by an order that is written down already."""
-    return _ask(
+    ringing, context, urls = call.incoming_call_context, str(command.pk), (callback_url(call.pk), media_url(call.pk))
+    return ask(
         command,
-        lambda: gateway().answer(
-            call.incoming_call_context, callback_url(call.pk), media_url(call.pk), call.profile, str(command.pk)
-        ),
+        lambda: set_up_call(call, lambda words: gateway().answer(ringing, *urls, call.profile, context, words)),
     )
 
 
@@ -94,7 +115,7 @@ def reject(actor: Actor, call: Call, reason: str = "busy") -> Command:
 
 def ask_to_reject(call: Call, command: Command, reason: str, why: str = "") -> Command:
     """`why` follows the sentence that tells how the call ended."""
-    _ask(command, lambda: gateway().reject(call.incoming_call_context, cast(RejectReason, reason)))
+    ask(command, lambda: gateway().reject(call.incoming_call_context, cast(RejectReason, reason)))
     words = f"We rejected the call{REJECT_WORDS[reason]}{_by(command)}. {why}".strip()
     return _sent_away(command, "CallRejected", words)
 
@@ -106,7 +127,7 @@ def redirect(actor: Actor, call: Call, target: str) -> Command:
 
 
 def ask_to_redirect(call: Call, command: Command, target: str) -> Command:
-    _ask(command, lambda: gateway().redirect(call.incoming_call_context, target))
+    ask(command, lambda: gateway().redirect(call.incoming_call_context, target))
     words = f"Redirected to {number_text(target) if target.startswith('+') else target}{_by(command)}."
     return _sent_away(command, "CallRedirected", words)
 
@@ -137,7 +158,7 @@ def ask_to_hang_up(call: Call, command: Command) -> Command:
         with transaction.atomic():
             fail_command(command, "not_connected", "Azure has not confirmed this call yet. Try again in a moment.")
         raise CallStateError(command.error_message)
-    return _ask(command, lambda: gateway().hang_up(connection_id))
+    return ask(command, lambda: gateway().hang_up(connection_id))
 
 
 def start_streaming(actor: Actor, call: Call) -> Command:
@@ -152,7 +173,7 @@ def ask_for_streaming(command: Command, connection_id: str) -> Command:
     """The second half of `start_streaming` and `stop_streaming`, by an order that is written down already."""
     azure = gateway()
     verb = azure.start_streaming if command.verb == Command.Verb.START_STREAMING else azure.stop_streaming
-    return _ask(command, lambda: verb(connection_id, str(command.pk)))
+    return ask(command, lambda: verb(connection_id, str(command.pk)))
 
 
 def order(actor: Actor, call: Call, verb: str) -> Command:
@@ -192,18 +213,18 @@ def _command(actor: Actor, call: Call, verb: str) -> Command:
     return command
 
 
-def _ask(command: Command, verb: Callable[[], Connection | None]) -> Command:
+def ask(command: Command, verb: Callable[[], Connection | None]) -> Command:
     """Asks Azure and writes what it answered."""
     try:
         with asking_azure(command.verb):
             connection = verb()
     except CallError as error:  # GatewayError, or BadInput for what Azure's SDK cannot dial
-        _write_refusal(command, error)
+        write_refusal(command, error)
         raise
     try:
         _write_acceptance(command, connection)
     except NotAllowed as error:  # Azure's answer names another connection than a callback before it
-        _write_refusal(command, error)
+        write_refusal(command, error)
         raise
     command.refresh_from_db()
     return command
@@ -228,7 +249,7 @@ def _write_acceptance(command: Command, connection: Connection | None) -> None:
         settle(call)
 
 
-def _write_refusal(command: Command, error: CallError) -> None:
+def write_refusal(command: Command, error: CallError) -> None:
     log.warning("command %s (%s) failed: %s", command.pk, command.verb, error.code)
     azure = error if isinstance(error, GatewayError) else None
     with transaction.atomic():
@@ -252,6 +273,8 @@ def _left_by(refusal: GatewayError, verb: str) -> str:
     """The event that an order refused by Azure leaves on its call; "" if the call goes on as before."""
     if refusal.may_have_happened:
         return ""  # its callback, if one comes, is the truth
+    if verb in OF_A_RECORDING:
+        return ""  # what Azure does not know is the recording
     gone = (refusal.azure_status, refusal.subcode) in GONE
     if verb == Command.Verb.PLACE:
         return "PlaceRefused"

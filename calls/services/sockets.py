@@ -16,6 +16,9 @@ from calls.errors import NotAllowed, NotFound
 from calls.models import Call, CallEvent, Command, Injection, Process, StreamSession, UsedMediaToken
 from calls.profiles import StreamingProfile
 from calls.selectors import label_of, stream_json
+from calls.services.keeping import REPLACED as REPLACED_REASON
+from calls.services.keeping import kept_again, kept_from_the_start
+from calls.services.recordings.tracks import take_back
 from calls.services.sound import order_of
 from calls.services.state import bind_connection, lock, note, settle
 
@@ -23,7 +26,8 @@ log = logging.getLogger(__name__)
 
 END_OF_TIME_S: Final = datetime(9999, 1, 1, tzinfo=UTC).timestamp()
 LOST_AT_ONCE: Final = 25
-REPLACED = commands.CloseSocket(1000, "a newer socket took its place")
+HELD_KEY: Final = "•"
+REPLACED = commands.CloseSocket(1000, REPLACED_REASON)
 
 
 class NotLetIn(NotAllowed):
@@ -36,7 +40,7 @@ class NotLetIn(NotAllowed):
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who knocks at the media door: what stood in the headers, already checked."""
+    """Who knocks at a door for Azure's sockets: what stood in the headers, already checked."""
 
     connection_id: str
     correlation_id: str
@@ -53,6 +57,8 @@ class OpenStream:
     call_id: UUID
     number: int
     profile: StreamingProfile
+    keep: tuple[commands.KeepingOrder, ...] = ()
+    """What is to be kept of its sound, as orders that hold from its first frame."""
 
 
 def open_stream(call_id: UUID, caller: Caller, owner: str) -> OpenStream:
@@ -61,19 +67,7 @@ def open_stream(call_id: UUID, caller: Caller, owner: str) -> OpenStream:
     Raises NotFound (no such call) and NotLetIn.
     """
     with transaction.atomic():
-        try:
-            call = lock(call_id)
-        except Call.DoesNotExist as error:
-            raise NotFound("There is no such call.") from error
-        if not call.is_live:
-            raise NotLetIn("call_over", "The call is over.")
-        if caller.enforce and not caller.connection_id:
-            raise NotLetIn("no_connection", "The socket names no call connection.")
-        try:
-            bind_connection(call, caller.connection_id, correlation_id=caller.correlation_id)
-        except NotAllowed as error:
-            raise NotLetIn("other_connection", error.message) from error
-        _spend(call, caller)
+        call = admitted(call_id, caller)
         older = _open_streams(call)
         number = (call.streams.aggregate(Max("number"))["number__max"] or 0) + 1
         session = StreamSession.objects.create(
@@ -86,7 +80,29 @@ def open_stream(call_id: UUID, caller: Caller, owner: str) -> OpenStream:
         settle(call)
         for each in (*older, session):
             live.announce(call.pk, "stream_state", stream=stream_json(each), owner=each.owner)
-        return OpenStream(session.pk, call.pk, number, call.profile)
+        keep = kept_from_the_start(call, owner)
+        return OpenStream(session.pk, call.pk, number, call.profile, keep)
+
+
+def admitted(call_id: UUID, caller: Caller) -> Call:
+    """The call whose socket this may be, with its connection id bound and the JWT spent. Inside a transaction.
+
+    Raises NotFound (no such call) and NotLetIn.
+    """
+    try:
+        call = lock(call_id)
+    except Call.DoesNotExist as error:
+        raise NotFound("There is no such call.") from error
+    if not call.is_live:
+        raise NotLetIn("call_over", "The call is over.")
+    if caller.enforce and not caller.connection_id:
+        raise NotLetIn("no_connection", "The socket names no call connection.")
+    try:
+        bind_connection(call, caller.connection_id, correlation_id=caller.correlation_id)
+    except NotAllowed as error:
+        raise NotLetIn("other_connection", error.message) from error
+    _spend(call, caller)
+    return call
 
 
 def _spend(call: Call, caller: Caller) -> None:
@@ -99,7 +115,7 @@ def _spend(call: Call, caller: Caller) -> None:
     except IntegrityError as error:
         if caller.enforce:
             raise NotLetIn("token_used", "This token opened a socket before.") from error
-        log.warning("media socket of call %s: its token opened a socket before", call.pk)
+        log.warning("socket of call %s: its token opened a socket before", call.pk)
 
 
 def waiting_orders(session_id: UUID) -> list[commands.Order]:
@@ -115,7 +131,8 @@ def waiting_orders(session_id: UUID) -> list[commands.Order]:
     stopped_at = stops.values_list("created_at", flat=True).first()
     if stopped_at is not None:
         waiting = waiting.filter(queued_at__gt=stopped_at)
-    return [order_of(each) for each in waiting.select_related("clip").order_by("queued_at", "id")]
+    sounds = [order_of(each) for each in waiting.select_related("clip").order_by("queued_at", "id")]
+    return [*kept_again(session), *sounds]
 
 
 def sign_of_life(session_ids: Collection[UUID]) -> None:
@@ -131,6 +148,7 @@ def sign_of_life(session_ids: Collection[UUID]) -> None:
             session.state, session.closed_at, session.seen_at = StreamSession.State.OPEN, None, timezone.now()
             session.save(update_fields=["state", "closed_at", "seen_at"])
             note(call, "StreamFound", source=CallEvent.Source.STREAM, raw={"stream": str(session.pk)})
+            take_back(call, session)
             settle(call)
             live.announce(call.pk, "stream_state", stream=stream_json(session))
 
@@ -154,14 +172,15 @@ def key_pressed(session_id: UUID, tone: str, raw_id: str) -> None:
     with transaction.atomic():
         call = lock(StreamSession.objects.values_list("call", flat=True).get(pk=session_id))
         who = label_of(call, raw_id) if raw_id else "Caller"
+        key = HELD_KEY if call.is_sensitive else tone  # card numbers are typed as well as spoken
         note(
             call,
             "DtmfPressed",
             source=CallEvent.Source.STREAM,
-            message=f"{who} pressed {tone}",
-            raw={"tone": tone, "raw_id": raw_id},
+            message=f"{who} pressed {'a key' if call.is_sensitive else tone}",
+            raw={"tone": key, "raw_id": raw_id},
         )
-        live.announce(call.pk, "dtmf", tone=tone, raw_id=raw_id)
+        live.announce(call.pk, "dtmf", tone=key, raw_id=raw_id)
 
 
 def close_stream(session_id: UUID, code: int, reason: str, facts: dict[str, Any]) -> None:

@@ -1,7 +1,8 @@
 """The one writer of a call's state: stores what happened and settles what it adds up to."""
 
+from collections.abc import Callable
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
@@ -14,6 +15,9 @@ from calls.lifecycle import TELLING, CallFacts, Outcome, end_of, fold, in_order,
 from calls.models import Call, CallEvent, Command, Participant
 from calls.operations.figures import ORDER_TIME, ORDERS
 from calls.selectors import call_row, command_json, event_json
+
+# What else a callback means: its type → who writes that, in the callback's own transaction and under the call's lock.
+HEEDERS: Final[dict[str, Callable[[Call, CallEvent], None]]] = {}
 
 
 def lock(call_id: UUID) -> Call:
@@ -57,6 +61,8 @@ def apply_event(call_id: UUID, event: CallbackEvent) -> bool:
         if not created:
             return False
         settle(call)
+        if stored.type in HEEDERS:
+            HEEDERS[stored.type](call, stored)
         live.announce(call.pk, "event", event=event_json(stored, call))
         return True
 
@@ -102,7 +108,9 @@ def settle(call: Call) -> None:
 
 def announce_call(call: Call) -> None:
     """Shows the row as it stands now."""
-    live.announce(call.pk, "call_state", row=call_row(Call.objects.prefetch_related("participants").get(pk=call.pk)))
+    live.announce(
+        call.pk, "call_state", row=call_row(Call.objects.prefetch_related("participants", "tags").get(pk=call.pk))
+    )
 
 
 def _write_call(call: Call, facts: CallFacts) -> bool:
@@ -118,6 +126,8 @@ def _write_call(call: Call, facts: CallFacts) -> bool:
         "end_message": end.message if end else "",
         "end_text": end.text[:300] if end else "",
     }
+    if facts.transcript is not None:
+        wanted["transcript_state"], wanted["transcript_error"] = facts.transcript[0], facts.transcript[1][:300]
     if end or facts.connected_at:
         wanted["incoming_call_context"] = ""  # its use is over
     changed = [name for name, value in wanted.items() if getattr(call, name) != value]

@@ -12,6 +12,7 @@ from calls.selectors import CallRow
 from calls.views import looks
 from calls.views.happenings import VERB_WORDS, steps
 from calls.views.looks import LOOKS, Look
+from calls.views.said import nothing_said, source_words
 
 register = template.Library()
 
@@ -75,6 +76,28 @@ def bytes(count: int) -> str:  # noqa: A001 (templates say `clip.size|bytes`)
 
 
 @register.filter
+def percent(share: float) -> str:
+    """0.347 → `35 %`."""
+    return f"{share * 100:.0f} %"
+
+
+@register.filter
+def add_up(one: float, other: float) -> float:
+    return one + other
+
+
+@register.filter
+def share_of(part: float, whole: float) -> float:
+    return part / whole if whole else 0.0
+
+
+@register.filter
+def shares(theirs: float, ours: float) -> list[tuple[str, str, str]]:
+    """The parts of a bar of 100: name, where it begins, how wide it is."""
+    return [("theirs", "0", f"{theirs * 100:.2f}"), ("ours", f"{theirs * 100:.2f}", f"{ours * 100:.2f}")]
+
+
+@register.filter
 def moment(text: str | None) -> datetime | None:
     """The ISO text of a selector as a datetime, for `date` and `timesince`."""
     return parse_datetime(text) if text else None
@@ -114,6 +137,8 @@ register.filter("stream_icon", looks.stream_icon)
 register.filter("counts_from", looks.counts_from)
 register.filter("person_line", looks.person_line)
 register.filter("steps", steps)
+register.filter("source_words", source_words)
+register.filter("nothing_said", nothing_said)
 
 
 @register.filter

@@ -17,30 +17,56 @@ from calls.forms import SOUND_FORMS, ClipForm, FileForm, PlaceForm, RedirectForm
 from calls.models import Call, CallEvent, Clip
 from calls.permissions import VERBS
 from calls.selectors import audit_of_call, call_detail, call_row, event_json, people
+from calls.selectors.measures import measures_json
 from calls.services import Actor
+from calls.views.archive.annotations import added
 from calls.views.happenings import BLANK_HAPPENING, happenings
 from calls.views.looks import BLANK_LEG, BLANK_VOICE, LOOKS, voices
 from calls.views.page import permitted, render_page, tell
+from calls.views.player import player_context
+from calls.views.recording import panel
+from calls.views.said import transcript_context
 from calls.views.timeline import timeline
 
 # Verb in the URL → (service, permission's key, what the page says when it is done).
-ORDERS: Final[dict[str, tuple[Callable[[Actor, Call], object], str, str]]] = {
+ORDERS: Final[dict[str, tuple[Callable[..., object], str, str]]] = {
     "answer": (services.answer, "answer", "Azure was asked to answer."),
     "reject": (services.reject, "reject", "The call is rejected."),
     "hang-up": (services.hang_up, "hang_up", "Azure was asked to hang up."),
     "start-streaming": (services.start_streaming, "start_streaming", "Azure was asked to start streaming."),
     "stop-streaming": (services.stop_streaming, "stop_streaming", "Azure was asked to stop streaming."),
     "stop-sound": (services.stop_sound, "stop_sound", "What plays is being stopped."),
+    "start-recording": (services.start_recording, "start_recording", "The recording is being started."),
+    "stop-recording": (services.stop_recording, "stop_recording", "The recording is being stopped."),
+    "pause-recording": (services.pause_recording, "pause_recording", "The recording is being paused."),
+    "resume-recording": (services.resume_recording, "resume_recording", "The recording is being resumed."),
+    "begin-sensitive": (services.begin_sensitive, "begin_sensitive", "Nothing of the sound is kept or passed on."),
+    "end-sensitive": (services.end_sensitive, "end_sensitive", "What keeps the sound goes on."),
+    "start-azure-recording": (services.start_azure_recording, "record_at_azure", "Azure was asked to record."),
+    "pause-azure-recording": (services.pause_azure_recording, "record_at_azure", "Azure was asked to pause."),
+    "resume-azure-recording": (services.resume_azure_recording, "record_at_azure", "Azure was asked to resume."),
+    "stop-azure-recording": (services.stop_azure_recording, "record_at_azure", "Azure was asked to stop."),
+    "start-transcript": (services.start_transcript, "start_transcript", "What is said is written down from now on."),
+    "change-language": (services.change_language, "change_language", "The recogniser turns to the other language."),
+    "stop-transcript": (services.stop_transcript, "stop_transcript", "The transcript is being stopped."),
 }
+# What the form of an order says besides.
+FIELDS: Final = {"start-transcript": ("recogniser", "language"), "change-language": ("language",)}
 
 # On a phone the columns become tabs.
-TABS: Final = (("events", "Events"), ("people", "People"), ("say", "Speak"), ("levels", "Levels"))
+TABS: Final = (
+    ("said", "Said"),
+    ("people", "People"),
+    ("say", "Speak"),
+    ("events", "Events"),
+    ("levels", "Levels"),
+)
 
 
 @require_safe
 @permitted()
 def call(request: HttpRequest, call_id: UUID) -> HttpResponse:
-    found = get_object_or_404(Call.objects.visible_to(request.user).prefetch_related(people()), pk=call_id)
+    found = get_object_or_404(Call.objects.visible_to(request.user).prefetch_related(people(), "tags"), pk=call_id)
     detail = call_detail(found)
     over = not found.is_live
     return render_page(
@@ -49,7 +75,10 @@ def call(request: HttpRequest, call_id: UUID) -> HttpResponse:
         "history" if over else "live",
         {
             **detail,
+            **panel(found, detail["row"]),
+            **transcript_context(found, detail),
             "over": over,
+            **added(found, request.user),
             "acs": {
                 "call": str(found.pk),
                 "call_connection": found.call_connection_id or "",
@@ -57,6 +86,8 @@ def call(request: HttpRequest, call_id: UUID) -> HttpResponse:
                 "server_call": found.server_call_id,
             },
             "timeline": timeline(detail) if over else None,
+            "measures": measures_json(found) if over else None,
+            **(player_context(request, found, detail) if over and found.connected_at else {}),
             "looks": LOOKS,
             "voices": voices(detail["row"]),
             "happenings": happenings(detail, audit_of_call(found, request.user)),
@@ -65,13 +96,19 @@ def call(request: HttpRequest, call_id: UUID) -> HttpResponse:
             "blank_leg": BLANK_LEG,
             "blank_voice": BLANK_VOICE,
             "blank_happening": BLANK_HAPPENING,
-            "text_form": TextForm(),
-            "clip_form": ClipForm(),
-            "tone_form": ToneForm(),
-            "file_form": FileForm(),
-            "has_clips": not over and Clip.objects.exists(),
+            **_sound_forms(over=over),
         },
     )
+
+
+def _sound_forms(*, over: bool) -> dict[str, object]:
+    return {
+        "text_form": TextForm(),
+        "clip_form": ClipForm(),
+        "tone_form": ToneForm(),
+        "file_form": FileForm(),
+        "has_clips": not over and Clip.objects.exists(),
+    }
 
 
 @require_safe
@@ -101,7 +138,8 @@ def call_do(request: HttpRequest, call_id: UUID, verb: str) -> HttpResponse:
     try:
         if verb in ORDERS:
             service, _, said = ORDERS[verb]
-            service(Actor.of(request), found)
+            given = {name: request.POST[name].strip() for name in FIELDS.get(verb, ()) if name in request.POST}
+            service(Actor.of(request), found, **given)
             messages.success(request, said)
         else:
             _play(request, found, verb)
@@ -152,7 +190,11 @@ def place(request: HttpRequest) -> HttpResponse:
         given = form.cleaned_data
         try:
             placed = services.place(
-                Actor.of(request), callee=given["callee"], caller=given["caller"], profile=form.profile()
+                Actor.of(request),
+                callee=given["callee"],
+                caller=given["caller"],
+                profile=form.profile(),
+                capture=form.capture(),
             )
         except CallError as error:
             show_fault(form, error)

@@ -72,7 +72,7 @@ def audio_of(clip: Clip, request: HttpRequest) -> HttpResponse | FileResponse:
     """A clip's file, or the part that a player asks for when it seeks (one range, RFC 9110, 14): 200, 206 or 416."""
     kind = TYPES.get(PurePosixPath(str(clip.audio)).suffix, "application/octet-stream")
     etag, size = f'"{clip.pk}"', clip.audio.size  # a clip's file never changes
-    part = _part_of(request, size, etag)
+    part = part_of(request, size, etag)
     response: HttpResponse | FileResponse
     if part is None:
         response = FileResponse(clip.audio.open("rb"), content_type=kind)
@@ -88,7 +88,7 @@ def audio_of(clip: Clip, request: HttpRequest) -> HttpResponse | FileResponse:
     return response
 
 
-def _part_of(request: HttpRequest, size: int, etag: str) -> range | None:
+def part_of(request: HttpRequest, size: int, etag: str) -> range | None:
     """The bytes that are asked for; empty if there are none such; None for the whole file.
 
     Several ranges, other units and nonsense are answered with the whole file, as the RFC allows.

@@ -12,10 +12,12 @@ from calls.forms import PlaceForm
 from calls.selectors import CallRow, EndJson
 from calls.views.looks import BLANK_ROW, LOOKS
 from calls.views.page import render_page
+from calls.views.recording import AZURE_CHIPS, HELD, NOTHING, OFF, TAKE_CHIPS
+from calls.views.said import sample_turns
 
 ICONS: Final = """
 call-in call-out ringing phone live speak trouble warning ended pause mic mic-off headphones both-ways
-one-way no-stream stop play forward keypad transfer person wave text tone file tag note
+one-way no-stream stop play record forward keypad transfer person wave text tone file tag note
 download upload search link bell eye-off offline wrench key check clock arrow-left arrow-right
 chevron copy plus more sun moon system close trash rows lines gear exit braces
 """
@@ -30,6 +32,14 @@ METERS: Final = (
     ("Held", "held", ""),
     ("No stream", "off", ""),
 )
+# What is kept of a call, as every screen marks it.
+_SENSITIVE: Final = {"until": "2999-01-01T00:00:00.000Z", "by": "ana"}
+MARKS: Final[tuple[dict[str, Any], ...]] = (
+    {"recording": {**BLANK_ROW["recording"], "state": "recording"}},
+    {"recording": {**BLANK_ROW["recording"], "state": "paused"}},
+    {"recording": {**BLANK_ROW["recording"], "state": "recording"}, "sensitive": _SENSITIVE},
+)
+RECORDINGS: Final = (*TAKE_CHIPS.values(), OFF, NOTHING, HELD, *AZURE_CHIPS.values())
 COLOURS: Final = "bg surface raised sunken hover line line-2 field ink ink-2 ink-3"
 TONES: Final = (
     ("live", "Live", "live"),
@@ -70,14 +80,18 @@ def design(request: HttpRequest) -> HttpResponse:
         "tones": TONES,
         "type": TYPE,
         "rows": sample_rows(),
+        "turns": sample_turns(),
         "looks": LOOKS,
         "bad_form": bad,
         "orders": [{"state": state, "accepted_at": "x"} for state in ("queued", "accepted", "done", "failed")],
         "sounds": [{"state": state} for state in ("queued", "playing", "done", "stopped", "failed")],
+        "marks": [_row(20 + at, **fields) for at, fields in enumerate(MARKS)],
+        "recordings": RECORDINGS,
         "bars": [
             ("quiet", "Nothing plays"),
             ("plays", "Text"),
             ("cannot", "This stream is one way, so the caller cannot hear us."),
+            ("sensitive", "Goes on in 0:24"),
         ],
         "strip": ["well"] * 21 + ["wait"] * 3 + ["well"] * 16 + ["bad"] * 2 + ["none"] * 3 + ["well"] * 15,
     }

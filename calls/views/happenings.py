@@ -35,6 +35,19 @@ VERB_WORDS: Final[dict[str, tuple[str, str]]] = {
     "start_streaming": ("both-ways", "Start streaming"),
     "stop_streaming": ("no-stream", "Stop streaming"),
     "stop_sound": ("stop", "Stop sound"),
+    "start_recording": ("record", "Start recording"),
+    "stop_recording": ("stop", "Stop recording"),
+    "pause_recording": ("pause", "Pause recording"),
+    "resume_recording": ("play", "Resume recording"),
+    "begin_sensitive": ("pause", "Begin sensitive pause"),
+    "end_sensitive": ("play", "End sensitive pause"),
+    "start_transcript": ("text", "Start transcript"),
+    "stop_transcript": ("stop", "Stop transcript"),
+    "change_language": ("text", "Change language"),
+    "start_azure_recording": ("record", "Start Azure’s recording"),
+    "pause_azure_recording": ("pause", "Pause Azure’s recording"),
+    "resume_azure_recording": ("play", "Resume Azure’s recording"),
+    "stop_azure_recording": ("stop", "Stop Azure’s recording"),
 }
 # Most events are Azure's callbacks, so only the others say where they come from.
 SOURCES: Final = {"event_grid": "From Event Grid", "stream": "From the media socket", "portal": "From this portal"}
@@ -79,7 +92,7 @@ def _of_command(command: CommandJson, start: datetime) -> Happening:
         "offset_s": (_parse(command["created_at"]) - start).total_seconds(),
         "icon": "trouble" if failed else icon,
         "tone": "bad" if failed else "off" if command["state"] == "done" else "wait",
-        "text": f"{words}: failed" if failed else f"Order: {words.lower()}",
+        "text": f"{words}: failed" if failed else f"Order: {words[0].lower()}{words[1:]}",
         "second": error["message"] if error else _when(command["asked_by"], command["created_at"], command),
         "code": "",
         "url": "",

@@ -30,6 +30,7 @@ LOOKS: Final[dict[str, Look]] = {
     "stopping": {"word": "Live, not heard", "icon": "no-stream", "tone": "ok", "reason": "streaming stops"},
     "unheard": {"word": "Live, not heard", "icon": "no-stream", "tone": "ok", "reason": "streaming is off"},
     "refused": {"word": "Live, not heard", "icon": "trouble", "tone": "bad", "reason": "streaming failed"},
+    "sensitive": {"word": "Sensitive pause", "icon": "eye-off", "tone": "wait", "reason": "nothing is kept"},
     "held": {"word": "On hold", "icon": "pause", "tone": "ok", "reason": "a leg is on hold"},
     "muted": {"word": "Live, leg muted", "icon": "mic-off", "tone": "ok", "reason": "a leg is muted"},
     "ended": {"word": "Ended", "icon": "ended", "tone": "off", "reason": ""},
@@ -42,6 +43,8 @@ def look_name(row: CallRow) -> str:
     if row["state"] != "connected":
         rings = phase(row)
         return rings if rings.startswith("rings") else row["state"]
+    if row["sensitive"]:
+        return "sensitive"
     streaming = row["streaming"]["state"]
     if streaming != "streaming":
         return {"starting": "starting", "stopping": "stopping", "failed": "refused"}.get(streaming, "unheard")
@@ -171,6 +174,7 @@ BLANK_ROW: Final[CallRow] = {
     "title": "",
     "other_title": "",
     "policy": "",
+    "tags": [],
     "streaming": {
         "state": "off",
         "sample_rate_hz": 16000,
@@ -180,6 +184,18 @@ BLANK_ROW: Final[CallRow] = {
         "start": "now",
         "error": "",
     },
+    "recording": {"state": "off", "start": "later", "keep_days": None},
+    "transcript": {
+        "state": "off",
+        "recogniser": "",
+        "source": "",
+        "title": "",
+        "note": "",
+        "language": "",
+        "error": "",
+    },
+    "sensitive": None,
+    "last_line": None,
     "participants": [],
     "created_at": "",
     "ringing_at": None,

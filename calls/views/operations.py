@@ -43,6 +43,7 @@ CHECK_NAMES: Final = {
     "jobs": "Job worker",
     "tasks": "Tasks of this process",
     "layer": "Channel layer",
+    "recognisers": "Recognisers",
     "draining": "Ending",
 }
 

@@ -16,7 +16,9 @@ document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.repeat || event.isComposing) return;
   if (target.closest(FIELDS) || document.querySelector("dialog[open]")) return;
   const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
-  const found = [...document.querySelectorAll(`[data-key="${CSS.escape(key)}"]`)].find((each) => each.matches("dialog") || each.checkVisibility());
+  const meant = [...document.querySelectorAll(`[data-key="${CSS.escape(key)}"]`)].filter((each) => each.matches("dialog") || each.checkVisibility());
+  // A field of the page comes before a link that leads away from it.
+  const found = meant.find((each) => each.matches(FIELDS)) ?? meant[0];
   if (!(found instanceof HTMLElement)) return;
   event.preventDefault();
   if (found instanceof HTMLDialogElement) found.showModal();

@@ -1,15 +1,20 @@
 // A call's row in words, symbols and colours: the script's half of calls/views/looks.py, whose table it reads.
 
+import { sensitiveLeft } from "./widgets/marks.js";
 import { khz } from "./words.js";
 
 /**
  * @typedef {{raw_id: string, label: string, muted: boolean, on_hold: boolean, left_at: string|null, joined_at: string,
  *   kind: string, number: string, name: string, id: string}} Person
  * @typedef {{state: string, sample_rate_hz: number, channel_type: string, bidirectional: boolean, start: string, error: string}} Streaming
- * @typedef {{id: string, seq: number, url: string, direction: string, state: string, title: string, other_title: string, policy: string,
+ * @typedef {{id: string, seq: number, url: string, direction: string, state: string, title: string, other_title: string, policy: string, tags: string[],
+ *   recording: {state: string, start: string, keep_days: number|null}, sensitive: {until: string, by: string}|null,
+ *   transcript: Transcript, last_line: LastLine|null,
  *   streaming: Streaming, participants: Person[], created_at: string, ringing_at: string|null, connected_at: string|null,
  *   ended_at: string|null, duration_s: number|null, end: {code: number|null, subcode: number|null, message: string, text: string}|null,
  *   may: Record<string, string>}} Row
+ * @typedef {{state: string, recogniser: string, source: string, title: string, note: string, language: string, error: string}} Transcript
+ * @typedef {{raw_id: string, speaker: string, text: string}} LastLine
  * @typedef {{word: string, icon: string, tone: string, reason: string}} Look
  * @typedef {{raw_id: string, label: string, look: string}} Leg
  * @typedef {{id: string, kind: string, label: string, played_ms: number, left_ms: number|null, queued: number}} Playing
@@ -22,6 +27,7 @@ export const LOOKS = JSON.parse(document.getElementById("looks")?.textContent ??
 export function lookName(row) {
   const rings = phase(row);
   if (row.state !== "connected") return rings.startsWith("rings") ? rings : row.state;
+  if (sensitiveLeft(row) > 0) return "sensitive";
   const streaming = row.streaming.state;
   if (streaming !== "streaming") return { starting: "starting", stopping: "stopping", failed: "refused" }[streaming] ?? "unheard";
   const here = row.participants.filter((each) => !each.left_at);

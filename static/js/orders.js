@@ -24,7 +24,7 @@ function csrf() {
 }
 
 /**
- * @param {string} url @param {"GET"|"POST"|"DELETE"} method @param {object|FormData} [body]
+ * @param {string} url @param {"GET"|"POST"|"PATCH"|"DELETE"} method @param {object|FormData} [body]
  * @returns {Promise<any>} the answer's JSON; throws OrderError
  */
 export async function ask(url, method, body) {
@@ -63,10 +63,11 @@ export function bodyOf(/** @type {HTMLFormElement} */ form) {
   return parts;
 }
 
-/** A call to place carries its streaming profile in a part of its own. @param {Record<string, unknown>} found */
-function placed({ callee, caller, ...streaming }) {
+/** A call to place carries its streaming profile, and what is kept of it, in parts of their own. @param {Record<string, unknown>} found */
+function placed({ callee, caller, recorded, recogniser, ...streaming }) {
   if ("sample_rate_hz" in streaming) streaming.sample_rate_hz = Number(streaming.sample_rate_hz);
-  return { callee, ...(caller ? { caller } : {}), streaming };
+  const recording = { start: recorded ? "now" : "later" };
+  return { callee, ...(caller ? { caller } : {}), streaming, recording, transcript: { recogniser: recogniser ?? "" } };
 }
 
 /** Follows an order where no live event tells of it: until done or failed, at most 12 s. @param {any} command */

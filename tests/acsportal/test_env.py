@@ -97,3 +97,23 @@ def test_an_address_is_read_without_its_last_slash(monkeypatch: pytest.MonkeyPat
     assert env.address("THING", "http://localhost:8000/").geturl() == "http://localhost:8000"
     monkeypatch.setenv("THING", "https://portal.example.com/calls/")
     assert env.address("THING", "http://localhost").geturl() == "https://portal.example.com/calls"
+
+
+@pytest.mark.parametrize(
+    "value", ["wss://api.example.com/v1?x=1", "https://a.b", "ws://127.0.0.1:5000", "http://[::1]"]
+)
+def test_a_service_is_reached_encrypted_or_on_this_machine(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("THING", f"{value}/")
+    assert env.service("THING") == value
+    monkeypatch.delenv("THING")
+    assert env.service("THING") == ""
+    assert env.service("THING", "wss://default") == "wss://default"
+
+
+@pytest.mark.parametrize("value", ["ws://api.example.com", "http://10.0.0.8", "api.example.com", "wss://", "wss://a:b"])
+def test_a_service_that_would_be_sent_a_key_in_the_clear_is_an_error(
+    value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("THING", value)
+    with pytest.raises(ImproperlyConfigured, match="it must begin with wss:// or https:// and name a host"):
+        env.service("THING")

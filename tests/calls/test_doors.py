@@ -175,11 +175,11 @@ def test_one_broken_element_costs_its_neighbours_nothing(
 
 @pytest.mark.django_db
 def test_other_events_of_azure_are_stored_and_nobody_acts_on_them(doors: Doors) -> None:
-    event = {**incoming(), "eventType": "Microsoft.Communication.RecordingFileStatusUpdated"}
+    event = {**incoming(), "eventType": "Microsoft.Communication.ChatMessageReceived"}
     for _ in range(3):
         assert doors.grid(event).status_code == 200
     stored = CallEvent.objects.get()
-    assert (stored.type, stored.waiting, stored.call) == ("RecordingFileStatusUpdated", False, None)
+    assert (stored.type, stored.waiting, stored.call) == ("ChatMessageReceived", False, None)
     assert stored.raw == event
 
 

@@ -6,7 +6,8 @@ import pytest
 
 from calls import forms
 from calls.forms import FileForm, HistoryForm, PlaceForm, TextForm, ToneForm, voices
-from calls.profiles import StreamingProfile
+from calls.profiles import Capture, StreamingProfile
+from calls.recognisers import POCKETSPHINX
 from calls.services import PlayTone, SayText
 from tests.calls.scene import upload
 
@@ -17,6 +18,20 @@ def test_a_place_form_becomes_a_streaming_profile() -> None:
     )
     assert form.is_valid(), form.errors
     assert form.profile() == StreamingProfile("mixed", 24000, bidirectional=False, dtmf=True, start="later")
+
+
+def test_a_place_form_says_what_is_kept(settings: Any) -> None:
+    fields = {"callee": "+14255550123", "channel_type": "mixed", "sample_rate_hz": "24000", "start": "now"}
+    form = PlaceForm({**fields, "recorded": "on", "recogniser": POCKETSPHINX})
+    assert form.is_valid(), form.errors
+    assert form.capture() == Capture(POCKETSPHINX, recording_start="now")
+    form = PlaceForm(fields)
+    assert form.is_valid(), form.errors
+    assert form.capture() == Capture()
+    assert "recogniser" in PlaceForm({**fields, "recogniser": "os.system"}).errors
+    settings.SPEECH_RECOGNISER_DEFAULT, settings.RECORDING_START_DEFAULT = POCKETSPHINX, "now"
+    blank = PlaceForm()
+    assert (blank["recorded"].initial, blank["recogniser"].initial) == (True, POCKETSPHINX)
 
 
 def test_a_rate_that_azure_does_not_know_is_refused() -> None:

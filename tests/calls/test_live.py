@@ -342,3 +342,17 @@ def test_the_health_of_a_call_is_remembered_second_by_second_and_forgotten_with_
     for _ in range(HISTORY_LENGTH):
         here.tick()
     assert here.health_marks(CALL, EVERYTHING) == []
+
+
+def test_words_that_come_by_another_socket_than_the_sound_are_one_call(here: Hub) -> None:
+    """Azure's own transcription may have its socket in another process than the call's media."""
+    line: live.Line = {"raw_id": "a", "text": "Good morning.", "final": True}
+    health: live.Health = dict.fromkeys(live.Health.__annotations__, 0)  # type: ignore[assignment]
+    here.take(bundle("media", health=health, c={"a": level(-20.0)}))
+    words: live.CallLive = {"levels": {}, "health": None, "playing": None, "line": line}
+    here.take(dict(live.bundle("words", {CALL: words})))
+    said = here.call(CALL, EVERYTHING)
+    assert said is not None
+    assert said["levels"]["a"]["rms_dbfs"] == -20.0
+    assert said["health"] == health
+    assert said.get("line") == line

@@ -182,7 +182,7 @@ def test_the_wall_lists_ringing_calls_first_then_the_oldest(django_assert_num_qu
     over = make(state="ended", ended_at=START)
     for call in (later, earlier):
         Participant.objects.create(call=call, raw_id="a", kind="phone", joined_at=START)
-    with django_assert_num_queries(2):
+    with django_assert_num_queries(3):
         rows = live_rows(SEER)
     assert [row["id"] for row in rows] == [str(each.pk) for each in (ringing, connecting, earlier, later)]
     assert [row["id"] for row in just_ended_rows(SEER)] == [str(over.pk)]

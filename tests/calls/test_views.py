@@ -160,7 +160,7 @@ class TestEveryPage:
             operator.get("/")
         with django_assert_max_num_queries(10):
             operator.get("/calls/")
-        with django_assert_max_num_queries(15):
+        with django_assert_max_num_queries(24):
             operator.get(Call.objects.all()[0].get_absolute_url())
 
 

@@ -31,8 +31,11 @@ def neighbour(door: Door) -> Iterator[Neighbour]:
         yield found
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[Any]) -> None:
-    """One worker for all of them: one portal of each kind is enough, and attacks must not attack each other."""
+    """Attacks must not attack each other; and what a neighbour notices is only to be measured on a quiet machine."""
     for item in items:
         if "tests/hostile/" in item.path.as_posix():
             item.add_marker(pytest.mark.journey)
+            if "neighbour" in item.fixturenames or "scene" in item.fixturenames:
+                item.add_marker(pytest.mark.alone)

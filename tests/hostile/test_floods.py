@@ -17,8 +17,6 @@ from tests.hostile.wire import TEXT, Wire, frame, request, upgrade
 from tests.rings import count_of
 from tests.streaming.doorstep import AzureCall, Door, audio
 
-pytestmark = pytest.mark.alone
-
 FREED_WITHIN_S = 10.0
 MOST_CONNECT_MS = 500.0
 FLOOD_PER_S = 5_000

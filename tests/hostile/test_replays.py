@@ -7,9 +7,10 @@ import pytest
 from tests.azure_stand_in import bearer, callback, incoming
 from tests.hostile.neighbour import Neighbour
 from tests.journeys.stack import ask
+from tests.rings import count_of
 from tests.streaming.doorstep import AzureCall, Door
 
-TIMES = pytest.mark.parametrize("times", [100, pytest.param(1_000, marks=pytest.mark.long)])
+TIMES = pytest.mark.parametrize("times", [100, pytest.param(count_of(1_000, 300), marks=pytest.mark.long)])
 
 
 def facts(call: AzureCall) -> Any:

@@ -231,6 +231,7 @@ class AzureCall:
     callback_url: str
     transport_url: str
     context: str
+    words_url: str = ""
 
     @property
     def id(self) -> str:
@@ -262,6 +263,10 @@ class AzureCall:
         """Opens the media socket; raises InvalidStatus if the portal refuses."""
         given = self.headers() if headers is None else headers
         return MediaSocket(url or self.transport_url, given)
+
+    def dial_words(self, headers: list[tuple[str, str]] | None = None, url: str = "") -> Socket:
+        """Opens the transcription socket; raises InvalidStatus if the portal refuses."""
+        return Socket(url or self.words_url, self.headers() if headers is None else headers)
 
     def refused(self, headers: list[tuple[str, str]] | None = None, url: str = "") -> int:
         """The HTTP status with which the portal refuses a socket."""
@@ -356,8 +361,9 @@ class Door:
             10,
             "the portal answers the call",
         )
-        streaming = order.body["mediaStreamingOptions"]
-        return AzureCall(self, order.connection_id, order.body["callbackUri"], streaming["transportUrl"], order.context)
+        streaming = order.body["mediaStreamingOptions"]["transportUrl"]
+        words = order.body.get("transcriptionOptions", {}).get("transportUrl", "")
+        return AzureCall(self, order.connection_id, order.body["callbackUri"], streaming, order.context, words)
 
     def call(self, callee: str = SUPPORT_LINE) -> AzureCall:
         """A call that is connected; its media socket is still to be opened."""

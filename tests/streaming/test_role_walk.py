@@ -7,8 +7,8 @@ from typing import Final, get_args
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from streaming.dashboard import Word
 from streaming.routing import websockets
+from streaming.screens.dashboard import Word
 from tests.streaming.doorstep import Door
 
 # Address → whose it is. A viewer's sockets take the actions of SOCKET_ACTIONS; Azure's are opened by token alone.
@@ -16,6 +16,7 @@ SOCKETS: Final = {
     "ws/live/": "viewer",
     "ws/calls/<uuid:call_id>/": "viewer",
     "ws/acs/media/<str:token>/": "azure",
+    "ws/acs/transcription/<str:token>/": "azure",
 }
 # What a page may say on its socket: whoever may hold it may say all of it, and it shows nothing that was not shown.
 SOCKET_ACTIONS: Final[dict[str, dict[str, object]]] = {
@@ -78,7 +79,10 @@ def test_an_api_key_and_a_signed_in_person_open_no_socket_of_azures(door: Door) 
         [("Authorization", door.stack.key["Authorization"])],
         [("Cookie", door.cookie("administrator")), ("Origin", door.stack.portal)],
     ):
-        assert call.refused([*headers, ("x-ms-call-connection-id", call.connection_id)]) in {401, 403}
+        sent = [*headers, ("x-ms-call-connection-id", call.connection_id)]
+        assert call.refused(sent) in {401, 403}
+        with pytest.raises(InvalidStatus, match=r"HTTP 40[13]"):
+            call.dial_words(sent)
     with door.page("live/", "", Authorization=door.stack.key["Authorization"]) as page:
         assert page.close_code() == 4401
     call.hang_up()

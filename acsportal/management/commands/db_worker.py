@@ -6,6 +6,7 @@ from django_tasks_db.management.commands.db_worker import Command as Worker
 
 from calls.operations.heartbeat import JobWorkerBeats
 from calls.operations.process import PROCESS_ID
+from streaming.recording import jobs as recording_jobs  # noqa: F401 (imported for what it does)
 
 
 class Command(Worker):

@@ -1,4 +1,4 @@
-"""Fills the demo's scratch database: migrations, two people, three policies, an API key, a clip."""
+"""Fills the demo's scratch database: migrations, two people, four policies, an API key, a clip."""
 
 import io
 import os
@@ -12,12 +12,16 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import CommandError, call_command
 from django.core.management.base import BaseCommand
 
-from acsportal.demo import SALES_LINE, SUPPORT_LINE
+from acsportal.demo import PHONE_PAGE, PHRASES, SALES_LINE, SUPPORT_LINE
+from calls import recognisers
 from calls.models import ApiKey, CallPolicy, Clip
 from calls.permissions import scope
 from calls.roles import ROLES
 from calls.services import PORTAL, add_clip, issue_key
 from streaming.audio import to_pcm, tone, wav
+
+LISTENS_HERE = {"recogniser": recognisers.POCKETSPHINX, "language": "en-US", "phrases": PHRASES}
+KEPT = {"recording_start": "now", "recording_keep_days": 7}
 
 LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
@@ -52,7 +56,21 @@ def _people() -> None:
 
 def _policies() -> None:
     wanted: list[dict[str, Any]] = [
-        {"name": "Support line", "position": 10, "callee_pattern": SUPPORT_LINE, "action": "answer"},
+        {
+            "name": "Phone page",
+            "position": 5,
+            "caller_pattern": PHONE_PAGE,
+            "callee_pattern": "+1800555010[01]",
+            "action": "answer",
+            **LISTENS_HERE,
+        },
+        {
+            "name": "Support line",
+            "position": 10,
+            "callee_pattern": SUPPORT_LINE,
+            "action": "answer",
+            "recogniser": recognisers.AZURE_CALL,
+        },
         {
             "name": "Sales line",
             "position": 20,
@@ -60,11 +78,12 @@ def _policies() -> None:
             "action": "answer",
             "channel_type": "mixed",
             "sample_rate_hz": 24000,
+            "recogniser": recognisers.AZURE_CALL,
         },
-        {"name": "Front desk", "position": 30, "callee_pattern": "+18005550102", "action": "ring"},
+        {"name": "Front desk", "position": 30, "callee_pattern": "+18005550102", "action": "ring", **LISTENS_HERE},
     ]
     for each in wanted:
-        CallPolicy.objects.get_or_create(name=each["name"], defaults=each)
+        CallPolicy.objects.get_or_create(name=each["name"], defaults=KEPT | each)
 
 
 def _clips() -> None:

@@ -1,5 +1,7 @@
 """Calls: look them up, place one, and steer one."""
 
+from dataclasses import replace
+from typing import Any
 from uuid import UUID
 
 from django.urls import reverse
@@ -16,7 +18,8 @@ from calls.api.serializers import CallShape, CommandShape
 from calls.live import CallLive, hub
 from calls.models import Call
 from calls.permissions import VERBS, VIEW
-from calls.profiles import StreamingProfile
+from calls.profiles import Capture, StreamingProfile
+from calls.recognisers import usual_capture
 from calls.selectors import call_row, people
 from calls.services import Actor
 from calls.visibility import sight_of
@@ -48,7 +51,7 @@ class Calls(Endpoint):
         """List calls, newest first."""
         live = hub.calls(sight_of(request.user))
         return self.pages(
-            Call.objects.visible_to(request.user).prefetch_related(people()),
+            Call.objects.visible_to(request.user).prefetch_related(people(), "tags"),
             lambda call: call_json(call, live.get(str(call.pk))),
         )
 
@@ -64,9 +67,16 @@ class Calls(Endpoint):
             callee=order["callee"],
             caller=order.get("caller") or "",
             profile=order.get("streaming") or StreamingProfile(),
+            capture=_capture(order),
         )
         where = reverse("api:call", args=[call.pk])
         return Response(call_json(call, None), status=201, headers={"Location": where})
+
+
+def _capture(order: dict[str, Any]) -> Capture:
+    """What is left out is as the settings say."""
+    recording = {f"recording_{name}": value for name, value in order.get("recording", {}).items()}
+    return replace(usual_capture(), **order.get("transcript", {}), **recording)
 
 
 class OneCall(Endpoint):

@@ -31,12 +31,15 @@ class JobFault(Exception):  # noqa: N818 (said of the portal's state, not of the
 
 @dataclass(frozen=True, slots=True)
 class JobKind:
-    """`work` takes the job's args and returns a sentence; `lease` is how long it may take before it counts as lost."""
+    """`work` takes the job's args and returns a sentence; `lease` is how long it may take before it counts as lost.
+    After `tries` it has failed for good; between two of them it rests for `longest_pause` at most."""
 
     title: str
     work: Callable[..., str]
     every: timedelta | None = None
     lease: timedelta = timedelta(minutes=15)
+    tries: int = 5
+    longest_pause: timedelta = timedelta(hours=1)
 
 
 def forget_tokens() -> str:
@@ -107,6 +110,11 @@ def verify_audit() -> str:
     if broken:
         raise JobFault(" ".join(each.sentence for each in broken))
     return "the chain is whole"
+
+
+def register(name: str, kind: JobKind) -> None:
+    """Adds a kind that another room knows how to do; at its import, wherever jobs are enqueued or carried out."""
+    KINDS[name] = kind
 
 
 KINDS: Final[dict[str, JobKind]] = {

@@ -18,23 +18,30 @@ from django_tasks_db.models import DBTaskResult
 from structlog.contextvars import bound_contextvars
 
 from calls.models import Job
-from calls.operations.jobs.kinds import KINDS
+from calls.operations.jobs.kinds import KINDS, JobKind
 
 log = logging.getLogger(__name__)
 
-MOST_TRIES: Final = 5
+# Of a job that another version of the portal knew.
+NO_KIND: Final = JobKind("unknown here", str, lease=timedelta(minutes=1))
+MOST_TRIES: Final = NO_KIND.tries
 FIRST_PAUSE_S: Final = 30.0
 PAUSE_GROWS: Final = 4.0
+MOST_STEPS: Final = 12
 JITTER: Final = 0.25
 # A job that should have begun so long ago, and that the worker's table does not hold, was lost on its way there.
 LOST: Final = timedelta(seconds=30)
 LOST_WITH_WORKER: Final = "The worker was gone in the middle of the job."
 
 
-def pause_s(tries: int) -> float:
-    """How long the next try waits: 30 s, 2 min, 8 min, 32 min, each give or take a quarter."""
+def pause_s(tries: int, longest: timedelta = timedelta(hours=1)) -> float:
+    """How long the next try waits: 30 s, 2 min, 8 min, 32 min, an hour, each give or take a quarter."""
     spread = 1 + random.uniform(-JITTER, JITTER)  # noqa: S311 (no secret: so that not all come back at once)
-    return FIRST_PAUSE_S * PAUSE_GROWS ** (tries - 1) * spread
+    return min(FIRST_PAUSE_S * PAUSE_GROWS ** min(tries - 1, MOST_STEPS), longest.total_seconds()) * spread
+
+
+def kind_of(job: Job) -> JobKind:
+    return KINDS.get(job.kind, NO_KIND)
 
 
 def enqueue(kind: str, *, asked_by: str = "", period: str | None = None, **args: str | int) -> Job:
@@ -62,7 +69,7 @@ def perform(job_id: str) -> str:
         try:
             said = KINDS[job.kind].work(**job.args)
         except Exception as error:
-            log.exception("job %s failed (%s, try %d of %d)", job_id, job.kind, job.tries, MOST_TRIES)
+            log.exception("job %s failed (%s, try %d of %d)", job_id, job.kind, job.tries, kind_of(job).tries)
             _try_again(job, _last_line(error))
             raise
         _still_ours(job).update(
@@ -77,7 +84,7 @@ def _claim(job_id: UUID) -> Job | None:
     found = Job.objects.filter(pk=job_id).first()
     if found is None:
         return None
-    lease = KINDS[found.kind].lease if found.kind in KINDS else timedelta(minutes=1)
+    lease = kind_of(found).lease
     claimed = Job.objects.filter(pk=job_id, state=Job.State.WAITING, due_at__lte=now + timedelta(seconds=1)).update(
         state=Job.State.RUNNING, started_at=now, finished_at=None, lease_until=now + lease, tries=F("tries") + 1
     )
@@ -99,9 +106,9 @@ def _try_again(job: Job, error: str) -> bool:
     """After a failure: the job waits for its next try, or has failed for good. False if it is no longer ours."""
     now = timezone.now()
     with transaction.atomic():
-        if job.tries >= MOST_TRIES:
+        if job.tries >= kind_of(job).tries:
             return bool(_still_ours(job).update(state=Job.State.FAILED, finished_at=now, lease_until=None, error=error))
-        job.due_at = now + timedelta(seconds=pause_s(job.tries))
+        job.due_at = now + timedelta(seconds=pause_s(job.tries, kind_of(job).longest_pause))
         waits = {"state": Job.State.WAITING, "due_at": job.due_at, "lease_until": None, "error": error}
         if not _still_ours(job).update(**waits):
             return False

@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from calls.counters import count
 from calls.models import Process
+from calls.services.recordings.tracks import leave_takes_of
 from calls.services.sockets import lose_streams_of
 from calls.services.sound import end_sounds_of
 
@@ -68,11 +69,12 @@ def give_up(name: str, beats: int) -> bool:
     process = unchanged.first()
     if process is None:
         return False
-    streams, sounds = lose_streams_of(process), end_sounds_of(process)
+    streams, sounds, takes = lose_streams_of(process), end_sounds_of(process), leave_takes_of(name)
     if unchanged.delete()[0] == 0:
         return False
-    if streams or sounds:
-        log.warning("process %s gave no sign of life: %d streams lost, %d sounds ended", name, streams, sounds)
+    if streams or sounds or takes:
+        told = "process %s gave no sign of life: %d streams lost, %d sounds ended, %d recordings broken off"
+        log.warning(told, name, streams, sounds, takes)
     else:
         log.info("process %s is gone and had nothing in its hands", name)
     count("processes_given_up")

@@ -19,10 +19,16 @@ from calls.models import Call, Command, Injection
 from calls.operations.process import draining
 from calls.services import inbound
 from calls.services.actor import PORTAL
+from calls.services.measures import measure_ended_calls
 from calls.services.orders import answer
+from calls.services.recordings.azure import look_after_azure
+from calls.services.recordings.sensitive import end_overdue_moments
+from calls.services.recordings.steering import TOLD_TO_OWNER, give_up_unheard
+from calls.services.recordings.tracks import leave_silent_takes
 from calls.services.sockets import lose_streams
 from calls.services.sound import end_orphans, give_up_stop, give_up_unconfirmed
 from calls.services.state import fail_command, lock, note, settle
+from calls.services.transcripts.azure import close_turns_left, miss_transcripts
 from calls.services.upkeep.first_orders import RINGS_FOR, ask_again
 from calls.services.upkeep.overlong import end_long_calls
 from calls.services.upkeep.resume import resume_streaming
@@ -110,7 +116,7 @@ def give_up_orders() -> None:
     """Any other order whose process died before it heard Azure's answer."""
     limit = timezone.now() - ORDER_LIFE
     left = Command.objects.filter(state=Command.State.QUEUED, created_at__lt=limit)
-    for command in left.exclude(verb__in=(Command.Verb.STOP_SOUND, Command.Verb.PLACE)):
+    for command in left.exclude(verb__in=(Command.Verb.STOP_SOUND, Command.Verb.PLACE, *TOLD_TO_OWNER)):
         with transaction.atomic():
             call = lock(command.call_id)
             current = Command.objects.filter(pk=command.pk, state=Command.State.QUEUED).first()
@@ -186,4 +192,11 @@ STEPS: Final = (
     ask_after_quiet_calls,
     miss_streams,
     end_long_calls,
+    give_up_unheard,
+    leave_silent_takes,
+    end_overdue_moments,
+    look_after_azure,
+    measure_ended_calls,
+    close_turns_left,
+    miss_transcripts,
 )

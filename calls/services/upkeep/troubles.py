@@ -41,9 +41,9 @@ def _of_stream(session_id: UUID, event_type: str, message: str) -> None:
             note(call, event_type, source=CallEvent.Source.STREAM, message=message, raw=raw)
 
 
-def tell_refused_socket(call_id: UUID, reason: str, words: str = "") -> None:
-    """`reason` is a machine word; `words` say it if it is none of a token."""
-    _refused(call_id, "SocketRefused", reason, words)
+def tell_refused_socket(call_id: UUID, reason: str, words: str = "", *, event_type: str = "SocketRefused") -> None:
+    """`reason` is a machine word; `words` say it if it is none of a token; `event_type` says of which door."""
+    _refused(call_id, event_type, reason, words)
 
 
 def tell_refused_callback(call_id: UUID, reason: Reason | None) -> None:

@@ -2,6 +2,7 @@
 
 import { forbid, slot, symbol, write } from "../dom.js";
 import { phase, playingWords } from "../looks.js";
+import { leftWords, sensitiveLeft } from "../widgets/marks.js";
 import { length } from "../words.js";
 import { VERB_WORDS } from "./events.js";
 
@@ -43,9 +44,17 @@ export class Bar {
       forbid(button, this.lost ? "There is no connection to the portal." : row.may[verb] || idle);
     }
     const obstacle = row.state === "connected" ? row.may.speak : "";
-    const now = playing ? "plays" : obstacle ? "cannot" : "quiet";
+    const left_s = sensitiveLeft(row);
+    bar.toggleAttribute("data-sensitive", left_s > 0);
+    const now = left_s > 0 ? "sensitive" : playing ? "plays" : obstacle ? "cannot" : "quiet";
     const place = slot(bar, "now");
     if (place.dataset.now !== now) place.dataset.now = now;
+    write(slot(bar, "now-lead"), left_s > 0 ? "Nothing is kept or passed on." : "");
+    if (left_s > 0) {
+      symbol(slot(bar, "now-icon"), "pause");
+      write(slot(bar, "now-words"), `Goes on in ${leftWords(left_s)}`);
+      return;
+    }
     symbol(slot(bar, "now-icon"), playing ? "speak" : "warning");
     write(slot(bar, "now-words"), playing ? `${playingWords(playing)}${playing.queued ? `, ${playing.queued} more waits` : ""}` : obstacle || "Nothing plays");
     if (!playing) return;
@@ -69,6 +78,7 @@ export class Bar {
   }
 
   tick() {
+    if (this.row?.sensitive) this.show();
     const chip = slot(this.bar, "order");
     if (this.hideAt && Date.now() > this.hideAt) chip.hidden = true;
     if (this.askedAt && Date.now() - this.askedAt > NO_ANSWER_MS) {

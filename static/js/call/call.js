@@ -5,15 +5,20 @@ import { slot, symbol, write } from "../dom.js";
 import { showLink } from "../link.js";
 import { LiveSocket } from "../live.js";
 import * as looks from "../looks.js";
+import { setClock } from "../widgets/marks.js";
 import { toast } from "../widgets/toast.js";
 import { clock } from "../words.js";
+import { paintTags, tellNote } from "./annotations.js";
 import { Bar } from "./bar.js";
 import { Events, ofCommand, ofEvent, ofInjection } from "./events.js";
 import { Orders } from "./orders.js";
 import { People } from "./people.js";
 import { Queue } from "./queue.js";
+import { RecordingPanel } from "./recording.js";
 import { Say } from "./say.js";
 import { StreamPanel } from "./stream.js";
+import { watchTalk } from "./talk.js";
+import { Transcript } from "./transcript.js";
 
 class AcsCall extends HTMLElement {
   connectedCallback() {
@@ -28,7 +33,9 @@ class AcsCall extends HTMLElement {
     this.age_ms = 0;
     this.people = new People(this);
     this.stream = new StreamPanel(this);
+    this.recording = new RecordingPanel(this);
     this.events = new Events(this);
+    this.transcript = new Transcript(this);
     this.say = new Say(this);
     this.queue = new Queue(this, (text) => this.say?.again(text));
     this.orders = new Orders(this);
@@ -38,6 +45,7 @@ class AcsCall extends HTMLElement {
     this.wireSocket();
     for (const kind of ["asked", "refused"])
       document.addEventListener(kind, (event) => this.bar?.order(/** @type {CustomEvent} */ (event).detail.verb, kind === "asked" ? "asked" : "failed"));
+    watchTalk(this, () => Boolean(this.row?.connected_at));
     this.ticker = setInterval(() => this.tick(), 1_000);
   }
 
@@ -50,7 +58,7 @@ class AcsCall extends HTMLElement {
     const socket = (this.socket = new LiveSocket(this.dataset.socket ?? ""));
     socket.addEventListener("snapshot", (event) => this.restart(/** @type {CustomEvent} */ (event).detail));
     socket.addEventListener("levels", (event) => this.hear(/** @type {CustomEvent} */ (event).detail));
-    for (const kind of ["call_state", "stream_state", "injection_state", "command", "event", "dtmf"])
+    for (const kind of ["call_state", "stream_state", "injection_state", "command", "event", "dtmf", "segment", "recording", "azure_recording", "note"])
       socket.addEventListener(kind, (event) => this.take(/** @type {CustomEvent} */ (event).detail));
     showLink(socket, (lost) => this.lose(lost));
     socket.open();
@@ -61,6 +69,7 @@ class AcsCall extends HTMLElement {
     if (!snapshot.row) return;
     this.seq = snapshot.seq;
     this.aheadMs = Date.parse(snapshot.at) - Date.now();
+    setClock(this.aheadMs);
     this.paint(snapshot.row);
     this.stream?.paint(snapshot.streams, snapshot.row.streaming.error, snapshot.row.connected_at);
     this.queue?.restart(snapshot.injections);
@@ -68,6 +77,7 @@ class AcsCall extends HTMLElement {
     this.orders?.take(snapshot.commands);
     for (const command of snapshot.commands) this.events?.tell(ofCommand(command));
     for (const injection of snapshot.injections) this.events?.tell(ofInjection(injection));
+    this.transcript?.restart(snapshot.segments, snapshot.injections, this.start);
     this.lanes?.remember(snapshot.history);
     this.stream?.remember(snapshot.history.health);
     this.hear(snapshot);
@@ -86,10 +96,14 @@ class AcsCall extends HTMLElement {
     if (message.kind === "call_state") this.paint(message.row);
     else if (message.kind === "stream_state") this.stream?.paint([message.stream], this.row?.streaming.error ?? "", this.row?.connected_at ?? null);
     else if (message.kind === "event") this.events?.tell(ofEvent(message.event, this.call ?? ""), true);
+    else if (message.kind === "recording" || message.kind === "azure_recording") this.recording?.renew();
+    else if (message.kind === "note") tellNote(message.note, message.gone);
+    else if (message.kind === "segment") this.transcript?.take(message.segment);
     else if (message.kind === "dtmf") toast(`A key was pressed: ${message.tone}`);
     else if (message.kind === "command") this.command(message.command);
     else if (message.kind === "injection_state") {
       this.queue?.take(message.injection);
+      this.transcript?.sound(message.injection);
       this.events?.tell(ofInjection(message.injection), true);
     }
   }
@@ -120,6 +134,9 @@ class AcsCall extends HTMLElement {
     this.lanes?.seat(this.people?.voices ?? []);
     this.say?.allow(row.may.speak);
     this.bar?.paint(row);
+    this.transcript?.paint(row);
+    paintTags(row.tags);
+    this.recording?.paint(row);
     this.look();
     if (!looks.isLive(row)) this.end();
   }
@@ -159,6 +176,8 @@ class AcsCall extends HTMLElement {
     if (this.row?.state === "connected") this.stream?.tick(passed);
     this.queue?.tick();
     this.bar?.tick();
+    this.recording?.tick();
+    if (this.row?.sensitive) this.look();
   }
 
   /** @param {boolean} lost */
@@ -167,6 +186,7 @@ class AcsCall extends HTMLElement {
     this.dataset.link = lost ? "lost" : "connected";
     this.people?.lose(lost);
     this.bar?.lose(lost);
+    this.transcript?.lose(lost);
     this.say?.allow(lost ? "There is no connection to the portal." : (this.row?.may.speak ?? ""));
   }
 
@@ -185,6 +205,7 @@ class AcsCall extends HTMLElement {
         this.dataset.tab = tab.dataset.showsTab;
         for (const each of tabs) each.setAttribute("aria-selected", String(each === tab));
         this.lanes?.fit();
+        this.transcript?.catchUp();
       });
   }
 }

@@ -23,6 +23,19 @@ export const VERB_WORDS = {
   start_streaming: ["both-ways", "Start streaming"],
   stop_streaming: ["no-stream", "Stop streaming"],
   stop_sound: ["stop", "Stop sound"],
+  start_recording: ["record", "Start recording"],
+  stop_recording: ["stop", "Stop recording"],
+  pause_recording: ["pause", "Pause recording"],
+  resume_recording: ["play", "Resume recording"],
+  begin_sensitive: ["pause", "Begin sensitive pause"],
+  end_sensitive: ["play", "End sensitive pause"],
+  start_transcript: ["text", "Start transcript"],
+  stop_transcript: ["stop", "Stop transcript"],
+  change_language: ["text", "Change language"],
+  start_azure_recording: ["record", "Start Azure’s recording"],
+  pause_azure_recording: ["pause", "Pause Azure’s recording"],
+  resume_azure_recording: ["play", "Resume Azure’s recording"],
+  stop_azure_recording: ["stop", "Stop Azure’s recording"],
 };
 const SOURCES = /** @type {Record<string, string>} */ ({ event_grid: "From Event Grid", stream: "From the media socket", portal: "From this portal" });
 const KIND_ICONS = /** @type {Record<string, string>} */ ({ text: "text", tone: "tone", clip: "wave", file: "file" });
@@ -51,7 +64,7 @@ export function ofCommand(command) {
     at: command.created_at,
     icon: failed ? "trouble" : symbolName,
     tone: failed ? "bad" : command.state === "done" ? "off" : "wait",
-    text: failed ? `${words}: failed` : `Order: ${words.toLowerCase()}`,
+    text: failed ? `${words}: failed` : `Order: ${words[0].toLowerCase()}${words.slice(1)}`,
     second: command.error?.message ?? `Asked by ${command.asked_by}${after(command.accepted_at, "accepted")}${after(command.done_at, "done")}`,
     code: "",
     url: "",

@@ -1,5 +1,6 @@
 // One call on the wall: fills the row's slots from its JSON, and moves with its levels. Markup: templates/widgets/row.html.
 
+import { paintMarks } from "../widgets/marks.js";
 import { copyOf, forbid, slot, symbol, write } from "../dom.js";
 import * as looks from "../looks.js";
 import { ago, clock } from "../words.js";
@@ -25,6 +26,8 @@ export class WallRow {
     /** @type {{raw_id: string, since: number, last: number}|null} */
     this.voice = null;
     this.heardSince = 0;
+    /** The newest words, from the row or from the levels. @type {{speaker: string, text: string}|null} */
+    this.line = null;
     /** @type {Map<string, AcsMeter>} */
     this.meters = new Map();
     for (const meter of element.querySelectorAll("acs-meter")) this.meters.set(/** @type {AcsMeter} */ (meter).dataset.leg ?? "", /** @type {AcsMeter} */ (meter));
@@ -40,6 +43,7 @@ export class WallRow {
     if (this.row && row.seq < this.row.seq) return;
     const { element } = this;
     this.row = row;
+    if (row.last_line) this.line = row.last_line;
     element.dataset.phase = looks.phase(row);
     element.dataset.streaming = row.streaming.state;
     element.dataset.words = `${row.title} ${row.other_title} ${row.policy}`;
@@ -54,7 +58,8 @@ export class WallRow {
     if (ended && row.ended_at) ended.dateTime = row.ended_at;
     const time = slot(element, "time");
     time.dataset.since = looks.countsFrom(row);
-    if (!time.dataset.since) write(time, row.duration_s === null ? "–" : clock(row.duration_s));
+    if (!time.dataset.since) write(slot(time, "clock"), row.duration_s === null ? "–" : clock(row.duration_s));
+    paintMarks(element, row);
     for (const button of /** @type {NodeListOf<HTMLElement>} */ (element.querySelectorAll("[data-verb]")))
       forbid(button, row.may[button.dataset.verb ?? ""] ?? "");
     if (!looks.isLive(row)) this.playing = null;
@@ -102,6 +107,13 @@ export class WallRow {
     }
   }
 
+  /** What is being said, as far as it is understood. @param {{raw_id: string, text: string}} line */
+  read(line) {
+    const person = this.row?.participants.find((each) => each.raw_id === line.raw_id);
+    const speaker = person ? looks.short(person.label) : line.raw_id === "mixed" ? "Mixed" : line.raw_id === "us" ? "We" : "";
+    this.line = { speaker, text: line.text };
+  }
+
   /** The row leaves the screen and is told no levels: who spoke when is not known when it comes back. */
   forget() {
     [this.voice, this.heardSince] = [null, 0];
@@ -134,7 +146,8 @@ export class WallRow {
     } else if (streams && this.age_ms >= looks.STALLED_MS) {
       look = { ...look, tone: "wait", icon: "warning" };
       reason = looks.stallWords(this.age_ms);
-    } else if (streams && speaker?.now) reason = `${COMMON.has(speaker.label) ? speaker.label.toLowerCase() : speaker.label} speaks`;
+    } else if (look === looks.LOOKS.sensitive) reason = look.reason;
+    else if (streams && speaker?.now) reason = `${COMMON.has(speaker.label) ? speaker.label.toLowerCase() : speaker.label} speaks`;
     else if (streams && this.heardSince && reason === looks.LOOKS.live.reason) reason = "nobody speaks";
     element.dataset.tone = look.tone;
     element.toggleAttribute("data-speaks", Boolean(playing));
@@ -143,6 +156,12 @@ export class WallRow {
     write(slot(element, "reason"), reason);
     const text = playing?.kind === "text" ? `We: ${playing.label}` : playing ? `We play: ${looks.playingWords(playing)}` : looks.happened(row);
     write(slot(element, "happened"), text);
+    const reads = row.state === "connected" && !playing && this.line;
+    element.querySelector(".row-said")?.toggleAttribute("data-said", Boolean(reads));
+    if (reads) {
+      write(slot(element, "speaker"), reads.speaker);
+      write(slot(element, "said"), reads.text);
+    }
     write(slot(element, "voice"), streams && !playing ? this.voiceWords(speaker) : "");
     this.lag_word();
   }
@@ -174,9 +193,11 @@ export class WallRow {
   /** Seconds on, from the portal's clock. @param {number} now ms since the epoch, at the portal */
   tick(now) {
     const time = slot(this.element, "time");
-    if (!time.dataset.since || !this.row) return;
+    if (!this.row) return;
+    paintMarks(this.element, this.row);
+    if (!time.dataset.since) return;
     const passed = (now - Date.parse(time.dataset.since)) / 1000;
-    write(time, clock(passed));
+    write(slot(time, "clock"), clock(passed));
     if (!looks.phase(this.row).startsWith("rings")) return;
     const bar = this.element.querySelector("progress");
     if (bar) bar.value = Math.min(RING_S, passed);

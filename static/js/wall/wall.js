@@ -5,6 +5,7 @@ import { showLink } from "../link.js";
 import { LiveSocket } from "../live.js";
 import { isLive, phase } from "../looks.js";
 import { follow } from "../orders.js";
+import { setClock } from "../widgets/marks.js";
 import { feedSamples } from "../widgets/sample.js";
 import { clock, localTimes, timeOfDay } from "../words.js";
 import { WallRow } from "./row.js";
@@ -80,6 +81,7 @@ class AcsWall extends HTMLElement {
   /** @param {{at: string, calls: import("../looks.js").Row[], ended: import("../looks.js").Row[], levels: Record<string, any>, health: Record<string, any>}} snapshot */
   restart(snapshot) {
     this.aheadMs = Date.parse(snapshot.at) - Date.now();
+    setClock(this.aheadMs);
     const told = new Set(snapshot.calls.map((row) => row.id));
     for (const [id, row] of this.rows)
       if (!told.has(id) && row.element.dataset.phase !== "over") {
@@ -122,7 +124,7 @@ class AcsWall extends HTMLElement {
     }
   }
 
-  /** @param {{calls: Record<string, any>, health?: Record<string, any>, playing?: Record<string, any>}} message */
+  /** @param {{calls: Record<string, any>, health?: Record<string, any>, playing?: Record<string, any>, lines?: Record<string, any>}} message */
   hear(message) {
     const plays = (/** @type {WallRow} */ { id, playing }) => id in message.calls && Boolean(playing) !== Boolean(message.playing?.[id]);
     // Our own voice has a meter only while we speak, and a row may grow by it.
@@ -130,8 +132,9 @@ class AcsWall extends HTMLElement {
     else this.spread(message);
   }
 
-  /** @param {{calls: Record<string, any>, health?: Record<string, any>, playing?: Record<string, any>}} message */
+  /** @param {{calls: Record<string, any>, health?: Record<string, any>, playing?: Record<string, any>, lines?: Record<string, any>}} message */
   spread(message) {
+    for (const [id, line] of Object.entries(message.lines ?? {})) this.rows.get(id)?.read(line);
     for (const [id, levels] of Object.entries(message.calls)) {
       const row = this.rows.get(id);
       row?.hear(levels, message.playing?.[id] ?? null);

@@ -222,3 +222,30 @@ def test_who_thinks_better_of_it_comes_back_to_the_page_they_came_from(action: s
     ).content.decode()
     assert f'<a href="{LIST}" class="closelink">' in from_list
     assert f'<a href="{LIST}{call.pk}/change/" class="closelink">' in from_page
+
+
+def test_what_is_kept_of_the_selected_calls_is_steered_and_each_says_how_it_went() -> None:
+    admin = root()
+    streams, silent = live_call(), live_call("+14255550190", streams=False)
+    assert set(words(order(admin, "start_recording", streams, silent))) == {
+        "+1 425 555 0123: asked to record.",
+        "+1 425 555 0190: not recorded. Nothing streams, so there is no sound. Start streaming first.",
+    }
+    assert streams.takes.get().asked_by == "root"
+    said = words(order(admin, "begin_sensitive_pause", streams, silent))
+    assert set(said) == {
+        "+1 425 555 0123: nothing of its sound is kept or passed on.",
+        "+1 425 555 0190: nothing of its sound is kept or passed on.",
+    }
+    assert all(call.is_sensitive for call in Call.objects.all())
+    assert words(order(admin, "end_sensitive_pause", silent)) == ["+1 425 555 0190: what keeps its sound goes on."]
+
+
+def test_azures_recording_is_asked_for_and_who_may_not_record_is_offered_nothing(azure: Loopback) -> None:
+    azure.answer = lambda _: Reply.of({"recordingId": "abc", "recordingState": "active"})
+    call = live_call()
+    assert words(order(root(), "start_azures_recording", call)) == ["+1 425 555 0123: asked Azure to record."]
+    assert call.azure_recordings.get().azure_id == "abc"
+    page = signed_in(staff("hang_up_call")).get(LIST).content.decode()
+    assert 'value="start_recording"' not in page
+    assert 'value="start_azures_recording"' not in page

@@ -3,6 +3,7 @@ from django.test import Client
 from django.utils import timezone
 
 from calls.models import AuditEntry, CallPolicy
+from calls.recognisers import POCKETSPHINX
 from tests.calls.scene import root, signed_in, staff, words
 
 pytestmark = pytest.mark.django_db
@@ -22,6 +23,8 @@ FORM = {
     "bidirectional": "on",
     "dtmf": "on",
     "streaming_start": "later",
+    "recording_start": "later",
+    "language": "en-US",
 }
 
 
@@ -116,9 +119,28 @@ def test_hours_are_kept_with_their_days_and_time_zone(client: Client) -> None:
     assert "Mon, Fri 22:00–06:00 Europe/Berlin" in page
 
 
+def test_what_is_kept_is_chosen_and_shown_in_the_list(client: Client) -> None:
+    page = client.get(ADD).content.decode()
+    assert "Understands phrases of its list well and free speech poorly" in page
+    kept = {
+        "recording_start": "now",
+        "recording_keep_days": "7",
+        "recogniser": POCKETSPHINX,
+        "phrases": " Contoso \n\nrouter",
+    }
+    page = client.post(ADD, {**FORM, **kept}, follow=True).content.decode()
+    policy = CallPolicy.objects.get(name="Support line")
+    assert (policy.recogniser, policy.phrase_list) == (POCKETSPHINX, ["Contoso", "router"])
+    assert "recording for 7 days, transcript: On this machine (demo recogniser) (en-US)" in page
+
+
 @pytest.mark.parametrize(
     ("wrong", "sentence"),
     [
+        ({"recogniser": "os.system"}, "Select a valid choice."),
+        ({"language": "English please"}, "Give a language and perhaps a country, such as en-US or de-DE."),
+        ({"phrases": "x" * 81}, "Give at most 200 phrases of at most 80 characters."),
+        ({"recording_keep_days": "0"}, "Ensure this value is greater than or equal to 1."),
         ({"opens_at": "09:00"}, "Give both hours, or none for all day."),
         ({"opens_at": "09:00", "closes_at": "09:00"}, "This is the hour at which it opens."),
         ({"time_zone": "Mars/Base"}, "There is no such time zone."),

@@ -60,8 +60,10 @@ def azure(settings: Any) -> Iterator[Loopback]:
             placed += 1
             ids = {"callConnectionId": f"{CONNECTION}{placed:04}", "serverCallId": f"server-{placed}"}
             return Reply.of({**ids, "correlationId": f"correlation-{placed}"}, 200 if path else 201)
-        if path in {":reject", ":redirect"} or path.endswith(":terminate"):
+        if seen.method == "DELETE" or path in {":reject", ":redirect"} or path.endswith(":terminate"):
             return Reply(204)
+        if path == "/calling/recordings":
+            return Reply.of({"recordingId": "recording-1", "recordingState": "active"})
         return Reply(202)
 
     with loopback() as server:

@@ -10,6 +10,7 @@ from django.urls import URLPattern
 
 from calls.api import urls
 from calls.permissions import GRANTABLE, scope
+from streaming.recording import doors
 from tests.calls.api.door import Door
 
 pytestmark = pytest.mark.django_db
@@ -30,14 +31,37 @@ TABLE = [
     ("GET", f"{CALL}injections/", "view_call"),
     ("POST", f"{CALL}injections/", "inject_call"),
     ("POST", f"{CALL}injections/stop/", "inject_call"),
+    ("GET", f"{CALL}segments/", "view_call"),
+    ("POST", f"{CALL}transcript/start/", "transcribe_call"),
+    ("POST", f"{CALL}transcript/stop/", "transcribe_call"),
+    ("POST", f"{CALL}transcript/language/", "transcribe_call"),
+    ("POST", f"{CALL}recording/start/", "record_call"),
+    ("POST", f"{CALL}recording/stop/", "record_call"),
+    ("POST", f"{CALL}recording/pause/", "record_call"),
+    ("POST", f"{CALL}recording/resume/", "record_call"),
+    ("POST", f"{CALL}sensitive/begin/", "record_call"),
+    ("POST", f"{CALL}sensitive/end/", "record_call"),
+    ("GET", f"{CALL}azure-recordings/", "view_call"),
+    ("POST", f"{CALL}azure-recording/start/", "record_call"),
+    ("POST", f"{CALL}azure-recording/pause/", "record_call"),
+    ("POST", f"{CALL}azure-recording/resume/", "record_call"),
+    ("POST", f"{CALL}azure-recording/stop/", "record_call"),
     ("GET", f"{CALL}events/", "view_call"),
     ("GET", f"{CALL}timeline/", "view_call"),
     ("GET", f"{CALL}commands/", "view_call"),
     ("GET", f"{CALL}streams/", "view_call"),
+    ("GET", f"{CALL}measures/", "view_call"),
     ("GET", f"commands/{NO_ID}/", "view_call"),
     ("GET", f"injections/{NO_ID}/", "view_call"),
     ("GET", "streams/", "view_call"),
     ("GET", f"streams/{NO_ID}/", "view_call"),
+    ("GET", f"{CALL}recordings/", "view_call"),
+    ("GET", "recordings/", "view_call"),
+    ("GET", f"recordings/{NO_ID}/", "view_call"),
+    ("DELETE", f"recordings/{NO_ID}/", "delete_recording"),
+    ("GET", f"recordings/{NO_ID}/audio/", "view_recording"),
+    ("HEAD", f"recordings/{NO_ID}/audio/", "view_recording"),
+    ("GET", f"recordings/{NO_ID}/peaks/", "view_recording"),
     ("GET", "clips/", "view_clip"),
     ("POST", "clips/", "add_clip"),
     ("GET", f"clips/{NO_ID}/", "view_clip"),
@@ -53,6 +77,18 @@ TABLE = [
     ("POST", "api-keys/", "add_apikey"),
     ("GET", f"api-keys/{NO_ID}/", "view_apikey"),
     ("DELETE", f"api-keys/{NO_ID}/", "change_apikey"),
+    ("GET", "tags/", "view_call"),
+    ("GET", f"{CALL}tags/", "view_call"),
+    ("POST", f"{CALL}tags/", "annotate_call"),
+    ("DELETE", f"{CALL}tags/refund/", "annotate_call"),
+    ("GET", f"{CALL}notes/", "view_call"),
+    ("POST", f"{CALL}notes/", "annotate_call"),
+    ("DELETE", f"{CALL}notes/{NO_ID}/", "annotate_call"),
+    ("GET", f"segments/{NO_ID}/", "view_call"),
+    ("PATCH", f"segments/{NO_ID}/", "annotate_call"),
+    ("GET", "search/", "view_call"),
+    ("GET", f"{CALL}export/", "export_call"),
+    ("GET", "export/", "export_call"),
     ("GET", "audit/", "view_auditentry"),
 ]
 
@@ -87,7 +123,7 @@ def test_nobody_gets_in_unknown(method: str, path: str, _needed: str) -> None:
 
 
 def endpoints() -> Iterator[tuple[str, type]]:
-    for pattern in urls.urlpatterns:
+    for pattern in [*doors.urlpatterns, *urls.urlpatterns]:
         assert isinstance(pattern, URLPattern)
         view = getattr(pattern.callback, "cls", None)
         if str(pattern.pattern).startswith("v1/"):

@@ -9,10 +9,14 @@ from django.db import models
 from rest_framework import serializers as drf
 
 from calls import live, selectors
-from calls.api import serializers, timeline
+from calls.api import finding, serializers, timeline
 from calls.models import Call, CallEvent, Command, Injection, StreamSession
+from calls.selectors.annotations import NoteJson
+from calls.selectors.search import PassageJson
 
 PAIRS = [
+    (NoteJson, finding.NoteShape),
+    (PassageJson, finding.PassageShape),
     (selectors.FaultJson, serializers.FaultShape),
     (selectors.ParticipantJson, serializers.ParticipantShape),
     (selectors.EndJson, serializers.EndShape),

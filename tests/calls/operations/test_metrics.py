@@ -13,7 +13,7 @@ from django.test import Client
 from prometheus_client.parser import text_string_to_metric_families
 
 from calls.counters import count
-from calls.models import Job
+from calls.models import Job, Take
 from calls.operations.figures import read_process
 from streaming.figures import totals
 from tests.calls.prometheus import figure
@@ -50,6 +50,17 @@ def test_calls_and_jobs_are_counted_by_their_state() -> None:
     assert figure("calls_live", state="ringing") == 1
     assert figure("jobs", state="failed") == 1
     assert figure("database_up") == 1
+
+
+@pytest.mark.django_db
+def test_recordings_are_counted_by_their_state_and_what_waits_for_the_storage() -> None:
+    call = live_call()
+    for number, (state, error) in enumerate((("complete", ""), ("finishing", ""), ("finishing", "It is away."))):
+        Take.objects.create(call=call, number=number, state=state, error=error, owner="web-1", asked_by="dana")
+    assert figure("takes", state="complete") == 1
+    assert figure("takes", state="finishing") == 2
+    assert figure("takes", state="failed") == 0
+    assert figure("takes_not_stored") == 1
 
 
 SAY = """

@@ -8,9 +8,10 @@ from django.db import connection
 from django.db.migrations.recorder import MigrationRecorder
 from django.test import Client
 
-from calls.models import Process
+from calls.models import CallPolicy, Process
 from calls.operations import readiness
 from calls.operations.process import HOST, STARTED_AT, draining, stumbling
+from calls.recognisers import OPENAI_REALTIME
 from calls.services.upkeep.processes import beat
 from calls.wire import wire
 
@@ -40,7 +41,7 @@ def test_a_portal_with_all_that_it_needs_is_ready() -> None:
     status, word, checks = ready()
     assert (status, word) == (200, "ready")
     assert set(checks.values()) == {"ok"}
-    assert set(checks) == {"database", "migrations", "jobs", "tasks", "layer", "draining"}
+    assert set(checks) == {"database", "migrations", "jobs", "recognisers", "tasks", "layer", "draining"}
 
 
 def test_calls_do_not_need_a_job_worker() -> None:
@@ -78,3 +79,19 @@ def test_a_database_without_the_newest_migration_is_not_ready() -> None:
     answer = Client().get("/readyz")
     assert answer.status_code == 503
     assert "Run manage.py migrate" in answer.json()["checks"]["migrations"]["said"]
+
+
+def test_a_policy_whose_recogniser_lacks_its_key_is_named(settings: Any) -> None:
+    a_job_worker()
+    settings.SPEECH_RECOGNISERS = [OPENAI_REALTIME]
+    policy = CallPolicy.objects.create(name="Sales", recogniser=OPENAI_REALTIME)
+    assert ready()[2]["recognisers"] == "ok"
+    settings.SPEECH_RECOGNISERS = []
+    answer = Client().get("/readyz")
+    assert answer.status_code == 200
+    assert answer.json()["status"] == "degraded"
+    said = answer.json()["checks"]["recognisers"]["said"]
+    assert said.startswith("Calls of the policy Sales are not written down: ")
+    assert said.endswith("Set SPEECH_OPENAI_KEY, or choose another recogniser.")
+    CallPolicy.objects.filter(pk=policy.pk).update(enabled=False)
+    assert ready()[2]["recognisers"] == "ok"

@@ -4,21 +4,28 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 from django.db import connection, transaction
 
 from calls import services
 from calls.errors import CallStateError
-from calls.models import ApiKey, AuditEntry, AuditHead, Call, CallPolicy, Job, StreamSession
+from calls.exports import Options, export_calls
+from calls.models import ApiKey, AuditEntry, AuditHead, Call, CallPolicy, Job, Recording, StreamSession, Take
 from calls.models.audit import AppendOnlyError
 from calls.operations.jobs import enqueue
 from calls.permissions import VERBS
 from calls.services import Actor, audit
 from calls.services.jobs import run_job
+from calls.services.recordings.hearing import hear
+from calls.services.recordings.storing import delete_take
+from calls.services.transcripts import annotations
 from tests.azure_stand_in import CALLEE, CALLER, Doors
 from tests.calls.scene import upload
+from tests.calls.transcripts_scene import say
 
 ANA = Actor("user", "ana", "page", "192.0.2.7")
-SEES_ONLY = {"view_clip", "view_policy", "view_audit", "view_key", "view_operations", "listen", "barge", "export"}
+EVERYBODY = User(username="root", is_superuser=True)
+SEES_ONLY = {"view_clip", "view_policy", "view_audit", "view_key", "view_operations", "listen", "barge"}
 
 
 def ringing(doors: Doors) -> Call:
@@ -39,6 +46,28 @@ def started(doors: Doors) -> Call:
     return connected(doors, streams=True)
 
 
+def written_down(doors: Doors) -> Call:
+    services.start_transcript(Actor("user", "somebody"), started(doors))
+    return Call.objects.get()
+
+
+def recorded_call(doors: Doors, state: str = "recording") -> Call:
+    call = started(doors)
+    Take.objects.create(call=call, number=1, owner="a process", asked_by="somebody", sample_rate_hz=16_000)
+    Call.objects.filter(pk=call.pk).update(recording_state=state)
+    return Call.objects.get(pk=call.pk)
+
+
+def paused_call(doors: Doors) -> Call:
+    return recorded_call(doors, "paused")
+
+
+def sensitive_call(doors: Doors) -> Call:
+    call = connected(doors)
+    services.begin_sensitive(Actor("user", "somebody"), call)
+    return Call.objects.get(pk=call.pk)
+
+
 def clip(_doors: Doors) -> Any:
     return services.add_clip(Actor("user", "somebody"), "Welcome", upload())
 
@@ -56,8 +85,25 @@ def renamed(kept: CallPolicy) -> CallPolicy:
     return kept
 
 
+def recorded(doors: Doors) -> Take:
+    call = connected(doors)
+    take = Take.objects.create(call=call, number=1, state=Take.State.COMPLETE, owner="a process", asked_by="somebody")
+    Recording.objects.create(
+        take=take, call=call, track="injected", state=Recording.State.COMPLETE, sample_rate_hz=16_000
+    )
+    return take
+
+
 def job(_doors: Doors) -> Job:
     return enqueue("verify_audit")
+
+
+def noted(doors: Doors) -> Any:
+    return annotations.write_note(Actor("user", "somebody"), connected(doors), "a secret note")
+
+
+def said(doors: Doors) -> Any:
+    return say(connected(doors), "a secret sentence")
 
 
 def nothing(_doors: Doors) -> None:
@@ -74,7 +120,22 @@ RECIPES: dict[str, Recipe] = {
     "start_streaming": (connected, lambda call: services.start_streaming(ANA, call)),
     "stop_streaming": (started, lambda call: services.stop_streaming(ANA, call)),
     "speak": (started, lambda call: services.inject(ANA, call, services.SayText("a secret sentence"))),
+    "tag_call": (connected, lambda call: annotations.tag_call(ANA, call, "refund")),
+    "write_note": (connected, lambda call: annotations.write_note(ANA, call, "a secret note")),
+    "delete_note": (noted, lambda note: annotations.delete_note(ANA, note)),
+    "correct_segment": (said, lambda segment: annotations.correct_segment(ANA, segment, "a secret correction")),
+    "export": (connected, lambda call: export_calls(ANA, EVERYBODY, [call.pk], Options("json"), one=call)),
     "stop_sound": (started, lambda call: services.stop_sound(ANA, call)),
+    "start_transcript": (started, lambda call: services.start_transcript(ANA, call)),
+    "stop_transcript": (written_down, lambda call: services.stop_transcript(ANA, call)),
+    "change_language": (written_down, lambda call: services.change_language(ANA, call, "de-DE")),
+    "start_recording": (started, lambda call: services.start_recording(ANA, call)),
+    "stop_recording": (recorded_call, lambda call: services.stop_recording(ANA, call)),
+    "pause_recording": (recorded_call, lambda call: services.pause_recording(ANA, call)),
+    "resume_recording": (paused_call, lambda call: services.resume_recording(ANA, call)),
+    "begin_sensitive": (connected, lambda call: services.begin_sensitive(ANA, call)),
+    "end_sensitive": (sensitive_call, lambda call: services.end_sensitive(ANA, call)),
+    "record_at_azure": (connected, lambda call: services.start_azure_recording(ANA, call)),
     "add_clip": (nothing, lambda _: services.add_clip(ANA, "Welcome", upload())),
     "delete_clip": (clip, lambda stored: services.delete_clip(ANA, stored)),
     "add_policy": (nothing, lambda _: services.add_policy(ANA, CallPolicy(name="Night", position=1))),
@@ -82,6 +143,8 @@ RECIPES: dict[str, Recipe] = {
     "delete_policy": (policy, lambda kept: services.delete_policy(ANA, kept)),
     "issue_key": (nothing, lambda _: services.issue_key(ANA, "dialler", ["view_call"])),
     "revoke_key": (key, lambda issued: services.revoke_key(ANA, issued)),
+    "hear_recording": (recorded, lambda take: hear(ANA, take.tracks.get())),
+    "delete_recording": (recorded, lambda take: delete_take(ANA, take)),
     "run_job": (job, lambda failed: run_job(ANA, failed.pk)),
 }
 

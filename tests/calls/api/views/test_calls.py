@@ -6,6 +6,7 @@ import pytest
 
 from calls.live import CallLive, Level, bundle, hub
 from calls.models import Call, Command
+from calls.recognisers import POCKETSPHINX
 from tests.calls.api.door import Door
 from tests.calls.loopback import Loopback, Reply
 from tests.calls.scene import ended_call, live_call
@@ -85,7 +86,7 @@ def test_the_list_asks_no_more_of_the_database_for_more_calls(
     for number in range(12):
         live_call(f"+1425555{number:04}")
     integrator.get("calls/")
-    with django_assert_max_num_queries(3):  # the key, the calls, their participants
+    with django_assert_max_num_queries(4):  # the key, the calls, their participants, their tags
         assert len(integrator.get("calls/").json["results"]) == 12
 
 
@@ -111,6 +112,44 @@ def test_a_call_is_placed_with_its_streaming_profile(integrator: Door, azure: Lo
     assert sent["mediaStreamingOptions"]["audioFormat"] == "pcm24KMono"
     assert sent["mediaStreamingOptions"]["startMediaStreaming"] is False
     assert sent["operationContext"] == str(Command.objects.get().pk)
+
+
+def test_a_call_is_placed_with_what_is_to_be_kept_of_it(integrator: Door, azure: Loopback) -> None:
+    transcript = {"recogniser": POCKETSPHINX, "phrases": ["cancel my order"]}
+    body = {"callee": "+14255550123", "recording": {"start": "now", "keep_days": 30}, "transcript": transcript}
+    answer = integrator.post("calls/", body)
+    assert answer.status == 201
+    assert (answer.json["recording"]["start"], answer.json["recording"]["keep_days"]) == ("now", 30)
+    assert (answer.json["transcript"]["source"], answer.json["transcript"]["language"]) == ("pocketsphinx", "en-US")
+    assert Call.objects.get().phrase_list == ["cancel my order"]
+
+
+def test_a_placed_call_is_kept_as_the_settings_say(integrator: Door, azure: Loopback, settings: Any) -> None:
+    settings.SPEECH_RECOGNISER_DEFAULT, settings.RECORDING_START_DEFAULT = POCKETSPHINX, "now"
+    placed = integrator.post("calls/", {"callee": "+14255550123", "transcript": {"language": "en-GB"}}).json
+    assert placed["recording"]["start"] == "now"
+    assert (placed["transcript"]["recogniser"], placed["transcript"]["language"]) == (POCKETSPHINX, "en-GB")
+    unkept = {"recording": {"start": "later"}, "transcript": {"recogniser": ""}}
+    placed = integrator.post("calls/", {"callee": "+14255550124", **unkept}).json
+    assert (placed["recording"]["start"], placed["transcript"]["recogniser"]) == ("later", "")
+
+
+@pytest.mark.parametrize(
+    ("kept", "field"),
+    [
+        ({"transcript": {"recogniser": "os.system"}}, "recogniser"),
+        ({"transcript": {"language": "x"}}, "language"),
+        ({"transcript": {"sound": True}}, "transcript"),
+        ({"recording": {"keep_days": -1}}, "recording"),
+    ],
+)
+def test_a_call_that_cannot_be_kept_so_is_not_placed(
+    integrator: Door, azure: Loopback, kept: dict[str, Any], field: str
+) -> None:
+    refused = integrator.post("calls/", {"callee": "+14255550123", **kept})
+    assert refused.status == 400
+    assert any(name.startswith(field) for name in refused.error["fields"]), refused.error
+    assert not Call.objects.exists()
 
 
 def test_a_call_is_placed_with_defaults(integrator: Door, azure: Loopback) -> None:

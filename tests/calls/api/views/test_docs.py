@@ -71,7 +71,7 @@ def test_chromium_shows_every_operation_and_finds_no_fault_with_our_csp(page: Pa
     page.on("requestfailed", lambda request: complaints.append(request.url))
     page.goto(DOCS)
     page.wait_for_selector("#operations-calls-calls_hang_up")
-    assert page.locator(".opblock").count() == 36
+    assert page.locator(".opblock").count() == 70
     read = page.locator("#operations-calls-calls_retrieve")
     read.locator(".opblock-summary-control").click()
     read.get_by_role("button", name="Try it out").click()

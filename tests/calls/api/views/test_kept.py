@@ -6,6 +6,7 @@ import pytest
 from django.test import Client
 
 from calls.models import ApiKey, AuditEntry, Call, CallPolicy
+from calls.recognisers import POCKETSPHINX
 from calls.services import Actor, audit
 from tests.calls.api.door import Door
 from tests.calls.loopback import Loopback
@@ -60,10 +61,38 @@ def test_a_policy_is_added_read_changed_and_deleted(integrator: Door) -> None:
     assert actions == [(f"{verb}_policy", "API key Night desk", "api") for verb in ("delete", "change", "add")]
 
 
+def test_a_policy_says_what_is_kept_of_the_sound(integrator: Door) -> None:
+    transcript = {"recogniser": POCKETSPHINX, "language": "en-GB", "phrases": ["cancel my order", "Contoso"]}
+    recording = {"start": "now", "keep_days": 7}
+    kept = integrator.post("policies/", {"name": "Kept", "recording": recording, "transcript": transcript}).json
+    assert (kept["recording"], kept["transcript"]) == (recording, transcript)
+    assert kept["kept"] == "recording for 7 days, transcript: On this machine (demo recogniser) (en-GB)"
+    changed = change(integrator, f"policies/{kept['id']}/", {"recording": {"keep_days": None}}).json
+    assert (changed["recording"], changed["transcript"]) == ({"start": "now", "keep_days": None}, transcript)
+    changed = change(
+        integrator, f"policies/{kept['id']}/", {"recording": {"start": "later"}, "transcript": {"recogniser": ""}}
+    ).json
+    assert (changed["kept"], changed["transcript"]["phrases"]) == ("nothing", transcript["phrases"])
+    added = AuditEntry.objects.get(action="add_policy").facts
+    assert (added["recogniser"], added["recording_keep_days"]) == (POCKETSPHINX, 7)
+    changes = [entry.facts for entry in AuditEntry.objects.filter(action="change_policy").order_by("number")]
+    assert changes == [
+        {"recording_keep_days": "7 → "},
+        {"recogniser": f"{POCKETSPHINX} → ", "recording_start": "now → later"},
+    ]
+
+
 @pytest.mark.parametrize(
     ("body", "field"),
     [
         ({}, "name"),
+        ({"name": "x", "transcript": {"recogniser": "os.system"}}, "recogniser"),
+        ({"name": "x", "transcript": {"language": "English!"}}, "language"),
+        ({"name": "x", "transcript": {"phrases": ["y" * 81]}}, "transcript"),
+        ({"name": "x", "transcript": {"phrases": "hello"}}, "transcript"),
+        ({"name": "x", "transcript": {"voice": "x"}}, "transcript"),
+        ({"name": "x", "recording": {"keep_days": 0}}, "recording"),
+        ({"name": "x", "recording": {"start": "never"}}, "recording"),
         ({"name": "x", "days": "8"}, "days"),
         ({"name": "x", "opens_at": "late"}, "opens_at"),
         ({"name": "x", "opens_at": "09:00"}, "closes_at"),
