@@ -1,4 +1,4 @@
-"""The stacks that journeys share: one of each kind for the whole run."""
+"""The stacks that journeys of a module share, one of each kind. An idle one costs, so none outlives its module."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -29,7 +29,7 @@ def services_answer() -> bool:
     return True
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def stacks(
     tmp_path_factory: pytest.TempPathFactory, lacks: Callable[[str], NoReturn]
 ) -> Iterator[Callable[[str], Stack]]:
@@ -88,8 +88,8 @@ def talking(stack: Stack) -> Iterator[tuple[str, str]]:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Azure's faults are tried on the embedded portal everywhere, and on a site's in the long ring."""
+    """Azure's faults are tried on the embedded portal everywhere, and on a site's in the soak."""
     for item in items:
         tried = getattr(item, "callspec", None)
         if tried is not None and item.path.name.startswith("test_faults_") and "site" in tried.params.values():
-            item.add_marker(pytest.mark.long)
+            item.add_marker(pytest.mark.soak)

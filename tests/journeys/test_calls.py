@@ -18,7 +18,10 @@ def test_an_incoming_call_is_answered_by_policy_and_streams_within_ten_seconds(s
     assert row["streaming"]["sample_rate_hz"] == 16000
     assert row["streaming"]["channel_type"] == "unmixed"
     assert {each["raw_id"] for each in row["participants"]} >= set(row["levels"])  # each with a level of its own
-    stream = stack.get(f"calls/{found}/streams/")["results"][0]
+    # Its facts are written by a thread of its own, soon after the sound is there.
+    stream = wait_for(
+        lambda: [each for each in stack.get(f"calls/{found}/streams/")["results"] if each["sample_rate_hz"]]
+    )[0]
     assert (stream["state"], stream["sample_rate_hz"], stream["malformed"]) == ("open", 16000, 0)
     stack.caller_hangs_up(emulated)
     over = stack.until(found, lambda row: row["state"] == "ended")

@@ -74,6 +74,10 @@ def pages_of(scene: Scene) -> dict[str, dict[str, str]]:
             "no call fits": "/calls/?q=999999",
             "clips": "/clips/",
             "place": "/calls/place/",
+            "search": "/search/?q=internet",
+            "nothing found": "/search/?q=xylophone",
+            "report": "/reports/",
+            "timeline": f"/calls/{calls['three']}/timeline/",
             "event": f"/calls/{calls['ended']}/events/{event}/",
             "api": "/api/docs/",
             **live,
@@ -89,6 +93,7 @@ def pages_of(scene: Scene) -> dict[str, dict[str, str]]:
             "admin calls": "/admin/calls/call/",
             "admin call": f"/admin/calls/call/{calls['speaks']}/change/",
             "admin audit": "/admin/calls/auditentry/",
+            "admin takes": "/admin/calls/take/",
             "admin which policy": "/admin/calls/callpolicy/which/?caller=%2B49301234567&callee=%2B18005550100",
             "admin person": "/admin/auth/user/1/change/",
             "admin policy": "/admin/calls/callpolicy/add/",
@@ -209,8 +214,8 @@ def test_a_row_that_has_the_focus_shows_its_verbs(desk: Desk, scene: Scene) -> N
 
 def test_the_list_of_keys_names_every_key_that_works_and_no_other(desk: Desk, scene: Scene) -> None:
     scene.calls["rings"] = scene.stack.call_of(scene.ring(FRONT_DESK, "+14255550183"))
-    works: set[str] = {"Esc", "Ctrl ↵"}
-    for path in ("/", "/calls/", *(f"/calls/{scene.calls[part]}/" for part in ("rings", "quiet"))):
+    works: set[str] = {"Esc", "Ctrl ↵", "Space", "← →", "< >", "− +", "Home"}  # the last ones: test_timeline.py
+    for path in ("/", "/calls/", *(f"/calls/{scene.calls[part]}/" for part in ("rings", "quiet", "ended"))):
         desk.page.goto(path)
         keys = desk.page.evaluate("[...document.querySelectorAll('[data-key]')].map((each) => each.dataset.key)")
         works |= {key.upper() for key in keys}

@@ -1,4 +1,4 @@
-"""The portals that tests of the sockets share: one of each kind for the whole run."""
+"""The portals that tests of a module share, one of each kind. An idle one costs, so none outlives its module."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -12,7 +12,7 @@ from tests.streaming.doorstep import Door, opened
 KINDS = ("daphne", "uvicorn")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def doors(tmp_path_factory: pytest.TempPathFactory, lacks: Callable[[str], NoReturn]) -> Iterator[Callable[..., Door]]:
     """Starts a portal of a kind the first time that somebody asks for it."""
     started: dict[str, Door] = {}

@@ -152,11 +152,21 @@ def _take_back(now: datetime) -> None:
 
 
 def _hand_over_again(now: datetime) -> None:
-    """A job whose row in the worker's table is gone, or was taken by a worker that died before it began."""
-    for job in Job.objects.filter(state=Job.State.WAITING, due_at__lt=now - LOST):
-        held = job.task_id and DBTaskResult.objects.filter(pk=job.task_id, status=TaskResultStatus.READY).exists()
-        if not held:
-            with transaction.atomic():
-                if Job.objects.filter(pk=job.pk, state=Job.State.WAITING, task_id=job.task_id).update(due_at=now):
-                    job.due_at = now
-                    hand_to_worker(job)
+    """A job whose row in the worker's table is gone, or was taken by a worker that died before it began.
+
+    Two queries however many wait: while no worker is there, every recorded call leaves a job.
+    """
+    late = list(Job.objects.filter(state=Job.State.WAITING, due_at__lt=now - LOST))
+    if not late:
+        return
+    # Compared here: our column is a text and the worker's a UUID.
+    held = {
+        str(each) for each in DBTaskResult.objects.filter(status=TaskResultStatus.READY).values_list("pk", flat=True)
+    }
+    for job in late:
+        if job.task_id in held:
+            continue
+        with transaction.atomic():
+            if Job.objects.filter(pk=job.pk, state=Job.State.WAITING, task_id=job.task_id).update(due_at=now):
+                job.due_at = now
+                hand_to_worker(job)

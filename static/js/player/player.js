@@ -13,6 +13,7 @@ const MARK_PX = 22;
 const CLOSEST_S = 4;
 const RATES = ["0.8", "1", "1.5", "2"];
 const AGAIN_MS = 5_000;
+const COARSE = matchMedia("(pointer: coarse)");
 
 class AcsPlayer extends HTMLElement {
   connectedCallback() {
@@ -223,9 +224,12 @@ class AcsPlayer extends HTMLElement {
     for (const [number, x] of places.entries()) {
       const mark = seen[number];
       const words = `${offset(mark.at_s)} ${mark.text}`;
-      const button = make("button", { type: "button", class: `player-mark tone-${mark.tone}`, "data-does": "mark", "data-at": String(mark.at_s), title: words, "aria-label": words }, [icon(mark.icon)]);
-      button.style.left = `${x}px`;
-      shown.push(button);
+      // Too small for a thumb; on a phone the list of what happened stands below.
+      const element = COARSE.matches
+        ? make("span", { class: `player-mark tone-${mark.tone}`, "aria-hidden": "true" }, [icon(mark.icon)])
+        : make("button", { type: "button", class: `player-mark tone-${mark.tone}`, "data-does": "mark", "data-at": String(mark.at_s), title: words, "aria-label": words }, [icon(mark.icon)]);
+      element.style.left = `${x}px`;
+      shown.push(element);
     }
     this.marks.replaceChildren(...shown);
   }

@@ -110,7 +110,9 @@ export class WallRow {
   /** What is being said, as far as it is understood. @param {{raw_id: string, text: string}} line */
   read(line) {
     const person = this.row?.participants.find((each) => each.raw_id === line.raw_id);
-    const speaker = person ? looks.short(person.label) : line.raw_id === "mixed" ? "Mixed" : line.raw_id === "us" ? "We" : "";
+    const told = this.row?.last_line; // also of who is not among the people yet
+    const known = told?.raw_id === line.raw_id ? told.speaker : "";
+    const speaker = person ? looks.short(person.label) : line.raw_id === "mixed" ? "Mixed" : line.raw_id === "us" ? "We" : known;
     this.line = { speaker, text: line.text };
   }
 
