@@ -120,7 +120,11 @@ def encode_audio(pcm: bytes) -> str:
     return f'{{"Kind":"AudioData","AudioData":{{"Data":"{pybase64.b64encode_as_string(pcm)}"}},"StopAudio":null}}'
 
 
-def _decode_tolerant(text: str | bytes) -> Message:
+def members_of(text: str | bytes) -> tuple[_Members, str | None]:
+    """A message's members by their names in lower case, and its kind as it was written, None if it names none.
+
+    Raises ProtocolError for what is no JSON object or names something that is no kind.
+    """
     try:
         message = _decode_any(text)
     except RecursionError:
@@ -129,15 +133,25 @@ def _decode_tolerant(text: str | bytes) -> Message:
         raise ProtocolError("not_json", f"The message is not JSON: {error}") from None
     if not isinstance(message, dict):
         raise ProtocolError("not_an_object", "The message is JSON, but not an object.")
-    members = _lower_cased(message)
+    members = lower_cased(message)
     kind = members.get("kind")
+    if kind is not None and not isinstance(kind, str):
+        raise ProtocolError("wrong_type", "The message's kind is not a text.")
+    return members, kind
+
+
+def unknown(kind: str) -> UnknownKind:
+    """A kind nobody has heard of, in a form that can be logged."""
+    return UnknownKind(kind.encode("ascii", "replace").decode()[:64])
+
+
+def _decode_tolerant(text: str | bytes) -> Message:
+    members, kind = members_of(text)
     if kind is None:
         return _preview_2022(members)
-    if not isinstance(kind, str):
-        raise ProtocolError("wrong_type", "The message's kind is not a text.")
     reader = _READERS.get(kind.lower())
     if reader is None:
-        return UnknownKind(kind.encode("ascii", "replace").decode()[:64])
+        return unknown(kind)
     return reader(_body(members, kind.lower()))
 
 
@@ -192,7 +206,7 @@ _READERS: Final[dict[str, Callable[[_Members], Message]]] = {
 }
 
 
-def _lower_cased(members: _Members) -> _Members:
+def lower_cased(members: _Members) -> _Members:
     return {name.lower(): value for name, value in members.items()}
 
 
@@ -200,7 +214,7 @@ def _body(members: _Members, name: str) -> _Members:
     body = members.get(name)
     if not isinstance(body, dict):
         raise ProtocolError("missing_body", f"The message has no object named {name}.")
-    return _lower_cased(body)
+    return lower_cased(body)
 
 
 def _first(members: _Members, names: tuple[str, ...]) -> Any:

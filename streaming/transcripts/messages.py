@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import msgspec
 
-from streaming.protocol import LONGEST_NAME, ProtocolError, UnknownKind
+from streaming.protocol import LONGEST_NAME, ProtocolError, UnknownKind, lower_cased, members_of, unknown
 
 TICKS_PER_S: Final = 10_000_000
 LONGEST_TEXT: Final = 4_000
@@ -67,32 +67,20 @@ class SpokenResult(msgspec.Struct, frozen=True):
 
 Message = TranscriptMetadata | SpokenResult | UnknownKind
 _Members = dict[str, Any]
-_decode_any = msgspec.json.Decoder().decode
 
 
 def decode(text: str | bytes) -> Message:
     """One message from Azure. Raises ProtocolError, and nothing else, for whatever cannot be used."""
-    try:
-        message = _decode_any(text)
-    except RecursionError:
-        raise ProtocolError("too_deep", "The message is nested too deeply to be read.") from None
-    except ValueError as error:  # msgspec's errors and the Unicode ones alike
-        raise ProtocolError("not_json", f"The message is not JSON: {error}") from None
-    if not isinstance(message, dict):
-        raise ProtocolError("not_an_object", "The message is JSON, but not an object.")
-    members = _lower_cased(message)
-    kind = members.get("kind")
+    members, kind = members_of(text)
     if kind is None:
         raise ProtocolError("no_kind", "The message does not say of what kind it is.")
-    if not isinstance(kind, str):
-        raise ProtocolError("wrong_type", "The message's kind is not a text.")
     reader = _READERS.get(kind.lower())
     if reader is None:
-        return UnknownKind(kind.encode("ascii", "replace").decode()[:64])
+        return unknown(kind)
     body = members.get(kind.lower())
     if not isinstance(body, dict):
         raise ProtocolError("missing_body", f"The message has no object named {kind.lower()}.")
-    return reader(_lower_cased(body), _extra(body))
+    return reader(lower_cased(body), _extra(body))
 
 
 def _metadata(members: _Members, extra: dict[str, Any]) -> TranscriptMetadata:
@@ -137,10 +125,6 @@ def locale_text(locale: str) -> str:
     return "-".join([language.lower(), *tidy])
 
 
-def _lower_cased(members: _Members) -> _Members:
-    return {name.lower(): value for name, value in members.items()}
-
-
 def _first(members: _Members, names: tuple[str, ...]) -> Any:
     return next((members[name] for name in names if members.get(name) is not None), None)
 
@@ -160,7 +144,7 @@ def _speaker(members: _Members) -> str | None:
     """Who speaks: Azure's raw id, or the object that .NET makes of it."""
     participant = members.get("participant")
     if isinstance(participant, dict):
-        return _name(_lower_cased(participant), "rawid") or None
+        return _name(lower_cased(participant), "rawid") or None
     return _name(members, "participantrawid", "participant") or None
 
 
@@ -196,7 +180,7 @@ def _confidence(value: Any) -> float | None:
 def _words(value: Any) -> tuple[SpokenWord, ...]:
     found = []
     for each in value[:MOST_WORDS] if isinstance(value, list) else ():
-        members = _lower_cased(each) if isinstance(each, dict) else {}
+        members = lower_cased(each) if isinstance(each, dict) else {}
         text = members.get("text")
         start_s = _seconds(members, "offset", "offsetinticks")
         if isinstance(text, str) and start_s is not None:
