@@ -1,4 +1,4 @@
-"""Mends three faults of Daphne 4.2 for whoever imports this.
+"""Mends four faults of Daphne 4.2 for whoever imports this.
 
 *Close codes.* Daphne asks Autobahn's `sendClose`, which takes 1000 and 3000 to 4999 only: with 1002, 1009, 1012 or 1013
 it raises, and the socket stays open. One level below, where Daphne itself goes for 1011, every code may be sent.
@@ -9,18 +9,27 @@ that is behind has ten seconds to come to the close, not one.
 
 *The end.* A server that stops is to cancel every application, but stumbles over the HTTP request that each WebSocket
 began as, which has none: no socket would be closed, and no stream would write its last words.
+
+*The very end.* A request that was under way waits in its thread for an event loop that stands still, and Python waits
+for that thread for ever: a portal that was asked to end would never be gone.
 """
 
 import asyncio
+import atexit
+import os
+import threading
+import time
 from typing import Any, Final
 
 from daphne.server import Server
 from daphne.ws_protocol import WebSocketFactory, WebSocketProtocol
 
 CLOSE_WITHIN_S: Final = 10
+END_WITHIN_S: Final = 6
 
 _kill_all: Final = Server.kill_all_applications
 _handle_reply: Final = Server.handle_reply
+_run: Final = Server.run
 
 
 class Gauge:
@@ -73,6 +82,19 @@ def kill_all_applications(server: Any) -> Any:
     return _kill_all(server)
 
 
+def run(server: Any) -> None:
+    _run(server)
+    threading.Thread(target=_end_anyway, name="end-anyway", daemon=True).start()
+
+
+def _end_anyway() -> None:
+    """If Python has not ended by itself by then: what is registered for the end is done, and nobody is waited for."""
+    time.sleep(END_WITHIN_S)
+    atexit._run_exitfuncs()
+    os._exit(0)
+
+
 WebSocketFactory.protocol = MendedSocket
+Server.run = run
 Server.handle_reply = handle_reply
 Server.kill_all_applications = kill_all_applications

@@ -154,7 +154,7 @@ class VoiceLoop:
             if not isinstance(error, EngineError):
                 log.warning("the recogniser of %s failed (%s: %s)", self.raw_id, type(error).__name__, error)
             if arrivals.length_s:
-                self._lose_unheard(arrivals.ends_at(arrivals.length_s), error)
+                self._lose_unheard(arrivals, error)
             return error
         finally:
             self._turns.end()
@@ -164,10 +164,11 @@ class VoiceLoop:
                         await recogniser.close()
         return None
 
-    def _lose_unheard(self, until_s: float, error: Exception) -> None:
+    def _lose_unheard(self, arrivals: Arrivals, error: Exception) -> None:
         """What the recogniser that failed had taken and said nothing about; what is older it had heard as silence."""
-        unheard_s = error.unheard_s if isinstance(error, EngineError) else 0.0
-        since_s = max(self._turns.heard_until_s, until_s - max(unheard_s, self._limits.queue_s))
+        unheard_s = max(error.unheard_s if isinstance(error, EngineError) else 0.0, self._limits.queue_s)
+        until_s = arrivals.ends_at(arrivals.length_s)
+        since_s = max(self._turns.heard_until_s, arrivals.starts_at(max(0.0, arrivals.length_s - unheard_s)))
         if until_s > since_s:
             self._gaps.lose(since_s, until_s, _why(error))
 

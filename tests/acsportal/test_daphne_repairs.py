@@ -11,16 +11,23 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
+from acsportal.daphne_repairs import END_WITHIN_S
 from acsportal.demo import ROOT
 from tests.journeys.stack import free_port
 from tests.streaming.doorstep import masked, unread
 
 APPLICATION = """
 import asyncio
+import atexit
 import sys
+import threading
 import acsportal.daphne_repairs
 
+atexit.register(lambda: sys.stderr.write("last words\\n"))
+
 async def application(scope, receive, send):
+    if scope["type"] == "http":
+        await asyncio.get_running_loop().run_in_executor(None, threading.Event().wait)
     await receive()
     await send({"type": "websocket.accept"})
     message = await receive()
@@ -117,3 +124,18 @@ def test_daphne_cancels_its_applications_when_it_stops(daphne: tuple[subprocess.
         with suppress(ConnectionClosed):
             peer.recv(5)
     assert "cancelled" in process.communicate(timeout=10)[1]
+
+
+def test_a_request_that_waits_for_ever_does_not_keep_the_process_from_its_end(
+    daphne: tuple[subprocess.Popen[str], str],
+) -> None:
+    process, url = daphne
+    host, port = url.removeprefix("ws://").rstrip("/").split(":")
+    with socket.create_connection((host, int(port.split("/")[0]))) as asking:
+        asking.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        time.sleep(0.5)
+        process.terminate()
+        assert process.stderr is not None
+        said = process.stderr.read()
+        assert process.wait(END_WITHIN_S + 4) == 0
+    assert "last words" in said

@@ -13,7 +13,7 @@ from tests.streaming.doorstep import Door, opened
 KINDS = ["daphne", pytest.param("uvicorn", marks=pytest.mark.long)]
 
 
-@pytest.fixture(scope="module", params=KINDS)
+@pytest.fixture(scope="session", params=KINDS)
 def door(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, lacks: Callable[[str], NoReturn]
 ) -> Iterator[Door]:

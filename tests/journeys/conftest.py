@@ -14,6 +14,7 @@ from tests.journeys.faults import SUPPORT, Neighbour, disarm
 from tests.journeys.stack import POSTGRES, REDIS, Stack, running
 
 KINDS = ["embedded", "site"]
+SAME_EVERYWHERE = ("test_faults_", "test_sound", "test_words", "test_recogniser", "test_phone")
 # Tests ask twenty times a second, and together more than any integrator may.
 OFTEN = {"API_READ_RATE": "100000/min", "API_ORDER_RATE": "100000/min"}
 
@@ -88,8 +89,8 @@ def talking(stack: Stack) -> Iterator[tuple[str, str]]:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Azure's faults are tried on the embedded portal everywhere, and on a site's in the soak."""
+    """Everything is tried on the embedded portal; what a site does no differently, on a site's in the soak."""
     for item in items:
         tried = getattr(item, "callspec", None)
-        if tried is not None and item.path.name.startswith("test_faults_") and "site" in tried.params.values():
+        if tried is not None and item.path.name.startswith(SAME_EVERYWHERE) and "site" in tried.params.values():
             item.add_marker(pytest.mark.soak)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, expect
 
+from acsportal.demo import JOB_WORKER
 from tests.journeys.desk import CHROMIUM, Desk, chromium
 from tests.journeys.scenes import Scene, busy_desk
 from tests.journeys.stack import Stack, ask, running, wait_for
@@ -30,6 +31,22 @@ def take(desk: Desk, scene: Scene) -> None:
     page.goto(f"/calls/{scene.calls['speaks']}/")
     time.sleep(1.8)
     page.screenshot(path=PICTURES / "call.png")
+
+
+def take_ended(desk: Desk, scene: Scene) -> None:
+    """The same call afterwards, with its recording."""
+    page, stack, call = desk.page, scene.stack, scene.calls["speaks"]
+    stack.order(f"calls/{call}/hang-up/")
+
+    def is_finished() -> bool:
+        tracks = stack.get(f"calls/{call}/recordings/")["results"]
+        return bool(tracks) and {each["state"] for each in tracks} == {"complete"}
+
+    wait_for(is_finished, 60, "the recording is finished")
+    time.sleep(6)  # until its talk is added up
+    page.goto(f"/calls/{call}/?t=31.4")
+    time.sleep(2)
+    page.screenshot(path=PICTURES / "ended.png")
 
 
 def take_phone(browser: Browser, stack: Stack) -> None:
@@ -62,8 +79,10 @@ def main() -> None:
         chromium() as browser,
         busy_desk(stack) as scene,
     ):
+        stack.demo.start("worker", *JOB_WORKER)
         desk = Desk(browser, stack, LOOK)
         take(desk, scene)
+        take_ended(desk, scene)
         desk.close()
         take_phone(browser, stack)
     for picture in sorted(PICTURES.glob("*.png")):

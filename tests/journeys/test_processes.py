@@ -154,7 +154,7 @@ def test_a_portal_of_one_process_heals_too(tmp_path: Path, end: signal.Signals) 
         emulated, found = stack.streaming_call(**SUPPORT)
         [portal] = [each for each in stack.demo.children if each.name == "portal"]
         portal.process.send_signal(end)
-        portal.process.wait(45)  # what waits for Azure or the database ends first
+        portal.process.wait(20)
         stack.demo.children.remove(portal)
         time.sleep(5)
         stack.demo.wait_until(f"{stack.portal}/readyz", stack.demo.start("portal", *daphne(stack.demo.options.port)))

@@ -126,6 +126,7 @@ def test_stop_sound_is_heard_at_once_and_no_frame_follows(stack: Stack) -> None:
 
 
 @pytest.mark.long
+@pytest.mark.alone
 def test_a_minute_of_sound_never_runs_dry_and_never_runs_far_ahead(stack: Stack) -> None:
     seconds = count_of(60, 15)
     emulated, found = stack.streaming_call(**SUPPORT)
