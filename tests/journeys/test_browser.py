@@ -142,7 +142,7 @@ def test_a_call_that_talks_already_when_the_wall_hears_of_it_is_shown_with_its_m
     stack.caller_hangs_up(emulated)
 
 
-@pytest.mark.long
+@pytest.mark.soak
 def test_pages_are_photographed_at_two_widths_in_two_themes(stack: Stack, browser: Browser) -> None:
     first, call = stack.streaming_call(**SUPPORT)
     second, _ = stack.streaming_call(**SALES)

@@ -95,6 +95,7 @@ def level_db(page: Page, meter: str) -> float:
     return -float(text[1:-3]) if text.startswith("−") else -60.0
 
 
+@pytest.mark.alone
 def test_a_person_dials_talks_hears_presses_keys_and_hangs_up(stack: Stack, open_phone: Callable[..., Page]) -> None:
     page = open_phone()
     emulated, call = dial(page, stack)
