@@ -10,35 +10,35 @@ from calls.models import Call, Command
 from calls.recognisers import POCKETSPHINX
 from calls.services import Actor
 from calls.services.transcripts.words import transcript_started, transcript_stopped
-from calls.wire import wire
+from tests.calls.ear import Ear
 from tests.calls.scene import live_call
 
 pytestmark = pytest.mark.django_db(transaction=True)
 ANA = Actor("user", "ana", "page")
 
 
-@pytest.fixture
-def sent(monkeypatch: pytest.MonkeyPatch) -> list[commands.Order]:
-    """The orders that went to the process that has the socket."""
-    orders: list[commands.Order] = []
+class Owner:
+    """The process that has a call's socket: what it is ordered, from now on."""
 
-    def send(_group: str, message: dict[str, Any]) -> None:
-        if message["type"] == "stream.order":
-            orders.append(commands.read(message))
+    def __init__(self, call: Call) -> None:
+        self._ear = Ear(commands.group_of(call.streams.get().pk))
 
-    monkeypatch.setattr(wire, "send", send)
-    return orders
+    def orders(self) -> list[commands.Order]:
+        return [commands.read(each) for each in self._ear.messages() if each["type"] == "stream.order"]
 
 
-def test_a_start_orders_the_owner_with_what_the_policy_says(sent: list[commands.Order]) -> None:
+def test_a_start_orders_the_owner_with_what_the_policy_says() -> None:
     call = live_call(recogniser=POCKETSPHINX, language="en-US", phrases="order number\nrefund")
+    owner = Owner(call)
     command = services.start_transcript(ANA, call)
-    assert sent == [commands.StartTranscript(POCKETSPHINX, "en-US", ("order number", "refund"), str(command.pk))]
+    assert owner.orders() == [
+        commands.StartTranscript(POCKETSPHINX, "en-US", ("order number", "refund"), str(command.pk))
+    ]
     assert Call.objects.get().transcript_state == "starting"
     assert (command.verb, command.state) == ("start_transcript", "queued")
 
 
-def test_what_is_named_at_the_start_stays_with_the_call(sent: list[commands.Order]) -> None:
+def test_what_is_named_at_the_start_stays_with_the_call() -> None:
     call = live_call()
     services.start_transcript(ANA, call, language="en-GB", phrases=["  blue   parcel "])
     found = Call.objects.get()
@@ -67,7 +67,7 @@ def test_without_sound_nothing_can_be_written_down() -> None:
         services.start_transcript(ANA, live_call(streams=False))
 
 
-def test_it_is_started_once_and_stopped_once(sent: list[commands.Order]) -> None:
+def test_it_is_started_once_and_stopped_once() -> None:
     call = live_call()
     with pytest.raises(CallStateError, match="is off"):
         services.stop_transcript(ANA, call)
@@ -75,15 +75,16 @@ def test_it_is_started_once_and_stopped_once(sent: list[commands.Order]) -> None
     with pytest.raises(CallStateError, match="on already"):
         services.start_transcript(ANA, call)
     transcript_started(call.pk)
+    owner = Owner(call)
     command = services.stop_transcript(ANA, call)
-    assert sent[-1] == commands.StopTranscript(str(command.pk))
+    assert owner.orders() == [commands.StopTranscript(str(command.pk))]
     assert Call.objects.get().transcript_state == "on"
     transcript_stopped(call.pk, str(command.pk))
     command.refresh_from_db()
     assert (Call.objects.get().transcript_state, command.state) == ("off", "done")
 
 
-def test_a_stop_where_no_process_has_the_sound_is_done_at_once(sent: list[commands.Order]) -> None:
+def test_a_stop_where_no_process_has_the_sound_is_done_at_once() -> None:
     call = live_call()
     services.start_transcript(ANA, call)
     call.streams.update(state="closed")
@@ -91,13 +92,14 @@ def test_a_stop_where_no_process_has_the_sound_is_done_at_once(sent: list[comman
     assert (command.state, Call.objects.get().transcript_state) == ("done", "off")
 
 
-def test_another_language_is_ordered_and_kept(sent: list[commands.Order]) -> None:
+def test_another_language_is_ordered_and_kept() -> None:
     call = live_call()
     with pytest.raises(CallStateError):
         services.change_language(ANA, call, "de-DE")
     services.start_transcript(ANA, call)
+    owner = Owner(call)
     command = services.change_language(ANA, call, "de-DE")
-    assert sent[-1] == commands.ChangeLanguage("de-DE", str(command.pk))
+    assert owner.orders() == [commands.ChangeLanguage("de-DE", str(command.pk))]
     assert Call.objects.get().language == "de-DE"
     with pytest.raises(BadInput):
         services.change_language(ANA, call, "german please")

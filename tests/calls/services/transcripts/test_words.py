@@ -17,7 +17,7 @@ from calls.services.transcripts.words import (
     transcript_stopped,
     transcript_troubled,
 )
-from calls.wire import wire
+from tests.calls.ear import Ear
 from tests.calls.scene import live_call
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -29,14 +29,6 @@ def call() -> Call:
     return live_call()
 
 
-@pytest.fixture
-def told(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
-    """The live events that were said, as the wire's far end gets them."""
-    said: list[dict[str, Any]] = []
-    monkeypatch.setattr(wire, "send", lambda _group, message: said.append(message.get("event", {})))
-    return said
-
-
 def at(call: Call, second: float) -> datetime:
     return call.since + timedelta(seconds=second)
 
@@ -46,7 +38,8 @@ def hear(call: Call, key: str, text: str, start_s: float, end_s: float, **more: 
     return segment_heard(call.pk, key=key, text=text, started_at=at(call, start_s), ended_at=at(call, end_s), **fields)
 
 
-def test_revisions_are_written_into_one_row_and_each_change_is_numbered(call: Call, told: list[Any]) -> None:
+def test_revisions_are_written_into_one_row_and_each_change_is_numbered(call: Call) -> None:
+    pages = Ear()
     hear(call, "a", "no", 1, 1.4)
     hear(call, "b", "yes?", 1.2, 1.6, raw_id="8:acs:agent")
     hear(call, "a", "no the", 1, 1.8)
@@ -54,7 +47,7 @@ def test_revisions_are_written_into_one_row_and_each_change_is_numbered(call: Ca
     row = Segment.objects.get(key="a")
     assert (row.text, row.final, row.revision, row.seq) == ("No, the parcel.", True, 3, 4)
     assert row.participant == Participant.objects.get(call=call, raw_id=CALLER)
-    assert [each["segment"]["seq"] for each in told if each.get("kind") == "segment"] == [1, 2, 3, 4]
+    assert [each["segment"]["seq"] for each in pages.events() if each["kind"] == "segment"] == [1, 2, 3, 4]
     assert [each["text"] for each in newest_segments(call)] == ["No, the parcel.", "yes?"]
 
 
